@@ -1,0 +1,3 @@
+"""sweepplan: the open planner for sharps teams."""
+
+__version__ = "0.1.0"
