@@ -31,7 +31,8 @@ class OnPlane(Protocol):
     """Anything that says which plane it lies on: a GeoDataFrame, a GeoSeries."""
 
     @property
-    def crs(self) -> CRS | None: ...
+    def crs(self) -> CRS | None:
+        """The plane, None where nobody said."""
 
 
 def zone(tz: str) -> ZoneInfo:
@@ -123,7 +124,7 @@ class Area:
             raise SettingsError(f"{path}: not TOML: {error}") from error
 
     @classmethod
-    def around(cls, lon: Iterable[float], lat: Iterable[float], tz: str, *, name: str, margin_m: float = 250.0) -> Area:
+    def around(cls, lon: Iterable[float], lat: Iterable[float], tz: str, *, name: str, margin_m: float = 250) -> Area:
         """Make the area that holds all points given, on the UTM zone of their middle.
 
         Parameters

@@ -1,4 +1,4 @@
-"""Things with a life: frozen dataclasses of numbers. Problems say what is given, plans what was decided, nothing else."""
+"""Things with a life: frozen dataclasses of numbers. Problems say what is given, plans what was decided."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ class KioskProblem:
 
 @dataclass(frozen=True)
 class KioskPlan:
-    """What was decided: the sites chosen (fixed ones not repeated), and the proof that no plan covers more than ``bound``."""
+    """What was decided: the sites chosen (fixed ones not repeated), and that no plan covers more than ``bound``."""
 
     sites: tuple[int, ...]
     bound: float

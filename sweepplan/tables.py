@@ -1,7 +1,7 @@
 """What a table must look like: one contract a table, checked at every public door.
 
-Tables are plain GeoDataFrames. A contract names the index, the columns and the geometry; :meth:`Contract.check` lists every
-fault in one message. A table is known by the name of its index (:func:`contract_of`).
+Tables are plain GeoDataFrames. A contract names the index, the columns and the geometry; :meth:`Contract.check` lists
+every fault in one message. A table is known by the name of its index (:func:`contract_of`).
 """
 
 from __future__ import annotations
