@@ -110,7 +110,7 @@ class Area:
 
     @classmethod
     def load(cls, path: str | Path) -> Area:
-        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (a GeoJSON file beside it), ``note`` (optional)."""
+        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (GeoJSON beside it), ``note`` if any."""
         path = Path(path)
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -264,15 +264,16 @@ KIOSKS = Contract(
     "kiosk_id",
     {
         "name": Column("str"),
+        "demand_kind": Column("str", choices=_KINDS),
         "state": Column("str", choices=_choices("installed", "proposed")),
         "rank": Column("int", at_least=0),
-        "covered": Column("float", at_least=0),
-        "added": Column("float", at_least=0),
+        "covered": Column("float", nullable=True, at_least=0),
+        "added": Column("float", nullable=True, at_least=0),
     },
     _POINT,
 )
-"""Kiosks of a plan: ``covered`` demand within reach, ``added`` that no installed kiosk covers. ``rank`` by ``added``
-from 1; 0 = installed.
+"""Kiosks of a plan: ``covered`` demand within reach, ``added`` that no installed kiosk covers (both empty where withheld).
+``rank`` by ``added`` from 1; 0 = installed. ``demand_kind``: of the incidents that make the demand.
 """
 
 STREETS = Contract(
