@@ -1,0 +1,53 @@
+"""Boston's needle requests as bare points, ``boston311-points``: a place and a day, or only a month.
+
+Two layouts: ``lat, lng, year, month, date, ...`` (``date`` empty where only the month is known) and ``lat, lng, dt,
+...``. The points carry no status: it stays empty. Streets and ZIP codes are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sweepplan.sources.rawtable import RawTable
+from sweepplan.sources.reading import Draft, Feed
+
+
+def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
+    """Return the points; ids are made from place and day.
+
+    Raises
+    ------
+    SourceError
+        A column is missing.
+    """
+    raw.require("lat", "lng")
+    if "dt" in raw.frame.columns:
+        day = raw.text("dt")
+    else:
+        raw.require("year", "month", "date")
+        month = raw.text("year").str.cat(raw.text("month").str.zfill(2), sep="-")
+        day = raw.text("date")
+        day = day.mask(day.eq(""), month)
+    empty = pd.Series("", index=day.index, dtype="str")
+    return Draft(
+        source="boston311-points",
+        kind=pd.Series("needle", index=day.index, dtype="str"),
+        reported=day,
+        lat=raw.text("lat"),
+        lon=raw.text("lng"),
+        due=empty,
+        closed=empty,
+        status=empty,
+        needles=empty,
+    )
+
+
+FEED = Feed(
+    "boston311-points",
+    "City of Boston needle requests as points dated to the day or month, CSV",
+    "needle",
+    parse,
+    frozenset({"lat", "lng", "year", "month", "date", "dt"}),
+)

@@ -1,0 +1,103 @@
+"""Coordinates as feeds write them: degrees, or nothing that can be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from sweepplan.errors import SourceError
+from sweepplan.geo import Area, Floats
+from sweepplan.sources.sieve import Bools, Fault
+
+FARTHEST_M = 100_000.0
+"""Where no area is given, a row farther than this from the middle of the rows is a slip, such as a lost sign."""
+
+_EARTH_M = 6_371_008.8
+_UTM_LAT = (-80.0, 84.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Location:
+    """A column pair of coordinates in WGS84 degrees, both shape (n,); NaN where ``located`` is False."""
+
+    lon: Floats
+    lat: Floats
+    located: Bools
+    text: pd.Series
+    faults: list[Fault]
+
+
+def locate(lon: pd.Series, lat: pd.Series, path: Path) -> Location:
+    """Read coordinates in degrees.
+
+    Parameters
+    ----------
+    lon, lat : str.
+    path : where they came from, for messages.
+
+    Raises
+    ------
+    SourceError
+        There are rows and not one has usable coordinates.
+    """
+    x, y = (pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan) for column in (lon, lat))
+    text = lat.str.cat(lon, sep=", ")
+    finite = np.isfinite(x) & np.isfinite(y)
+    zero = finite & (np.abs(x) < 1e-9) & (np.abs(y) < 1e-9)
+    odd = finite & ((np.abs(y) > 90) | (np.abs(x) > 180))
+    located = finite & ~zero & ~odd
+    if len(x) and not located.any():
+        _refuse(path, text, odd)
+    faults = [
+        Fault("no coordinates", ~finite, text),
+        Fault("coordinates 0, 0", zero, text),
+        Fault("not degrees", odd, text),
+    ]
+    return Location(np.where(located, x, np.nan), np.where(located, y, np.nan), located, text, faults)
+
+
+def _refuse(path: Path, text: pd.Series, odd: Bools) -> None:
+    if odd.any():
+        raise SourceError(
+            f"{path}: coordinates {text[odd].iloc[0][:60]!r} are not degrees, in no row: export latitude and longitude"
+            " in WGS84 degrees"
+        )
+    raise SourceError(f"{path}: no row has finite coordinates (first: {text.iloc[0][:60]!r}): geocode it first")
+
+
+def far_off(location: Location, use: Bools) -> Bools:
+    """Return which located rows lie more than :data:`FARTHEST_M` from the middle (median) of the rows ``use``."""
+    lon, lat = np.radians(location.lon), np.radians(location.lat)
+    lon_0, lat_0 = np.median(lon[use]), np.median(lat[use])
+    half = np.sin((lat - lat_0) / 2) ** 2 + np.cos(lat) * np.cos(lat_0) * np.sin((lon - lon_0) / 2) ** 2
+    far: Bools = location.located & (2 * _EARTH_M * np.arcsin(np.sqrt(np.clip(half, 0, 1))) > FARTHEST_M)
+    return far
+
+
+def area_around(location: Location, use: Bools, tz: str, path: Path) -> Area:
+    """Return the area around the rows ``use`` (at least one), named after the file.
+
+    Raises
+    ------
+    SourceError
+        They lie so near a pole that no UTM zone holds them.
+    """
+    middle = float(np.median(location.lat[use]))
+    if not _UTM_LAT[0] <= middle <= _UTM_LAT[1]:
+        raise SourceError(f"{path}: its rows lie around latitude {middle:.1f}: are latitude and longitude swapped?")
+    return Area.around(location.lon[use], location.lat[use], tz, name=path.name.partition(".")[0])
+
+
+def inside(area: Area, points: gpd.GeoSeries) -> Bools:
+    """Return which points on the area's plane lie within its boundary (or on it)."""
+    shapely.prepare(area.boundary)
+    x, y = points.x.to_numpy(), points.y.to_numpy()
+    finite = np.isfinite(x) & np.isfinite(y)
+    within: Bools = finite.copy()
+    within[finite] = shapely.intersects_xy(area.boundary, x[finite], y[finite])
+    return within

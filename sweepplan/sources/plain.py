@@ -1,0 +1,96 @@
+"""Any CSV or GeoJSON of points, ``plain``: a mapping says which of its columns is what."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sweepplan.errors import SettingsError
+from sweepplan.sources.rawtable import RawTable, fold
+from sweepplan.sources.reading import Draft, Feed
+
+COLUMNS = ("lat", "lon", "time", "id", "kind", "needles", "status", "due", "closed")
+"""Keys of a mapping that name a column of the file; one left out names the column of its own name, if there is one."""
+
+CONSTANTS = ("clock", "source", "time_format")
+"""Keys of a mapping that are a value: the clock of times without an offset, the source, a ``strptime`` format."""
+
+
+def load_mapping(path: str | Path) -> dict[str, str]:
+    """Read a mapping from TOML: a table ``[columns]``, and ``kind``, ``clock``, ``source``, ``time_format`` beside it.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, is not TOML, or has an unknown key or a value that is not text.
+    """
+    try:
+        given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+    columns = given.pop("columns", {})
+    if not isinstance(columns, dict):
+        raise SettingsError(f"{path}: columns = {columns!r}: write a table [columns]")
+    if "kind" in columns and "kind" in given:
+        raise SettingsError(f"{path}: kind stands both in [columns] and beside it: keep one")
+    flat = {**columns, **given}
+    odd = [key for key in columns if key not in COLUMNS] + [key for key in given if key not in ("kind", *CONSTANTS)]
+    odd += [key for key, value in flat.items() if not isinstance(value, str)]
+    if odd:
+        raise SettingsError(
+            f"{path}: {odd[0]} = {flat[odd[0]]!r}: give text for {', '.join(COLUMNS)} in [columns],"
+            f" and for kind, {', '.join(CONSTANTS)} beside it"
+        )
+    return flat
+
+
+def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
+    """Return the rows under a mapping.
+
+    ``kind`` names a column, or is itself ``needle`` or ``overdose`` for all rows (``needle`` where nothing is said). A
+    GeoJSON of points needs no ``lat`` and ``lon``. A bare day is of day precision, a bare month of month precision.
+
+    Raises
+    ------
+    SettingsError
+        The mapping has an unknown key.
+    SourceError
+        A column it names is missing.
+    """
+    odd = [key for key in mapping if key not in (*COLUMNS, *CONSTANTS)]
+    if odd:
+        raise SettingsError(f"mapping: unknown key {odd[0]!r}: one of {', '.join((*COLUMNS, *CONSTANTS))}")
+    names = {key: fold(mapping.get(key, key)) for key in COLUMNS}
+    constant_kind = names["kind"] not in raw.frame.columns and mapping.get("kind", "needle") in ("needle", "overdose")
+    placed = raw.shapes is not None and "lat" not in mapping and "lon" not in mapping
+    named = [names[key] for key in mapping if key in COLUMNS and not (key == "kind" and constant_kind)]
+    raw.require(*dict.fromkeys([names["time"], *([] if placed else [names["lat"], names["lon"]]), *named]))
+    index = raw.frame.index
+    lat, lon = _point_texts(raw) if placed else (raw.text(names["lat"]), raw.text(names["lon"]))
+    return Draft(
+        source=mapping.get("source", "plain"),
+        kind=pd.Series(mapping.get("kind", "needle"), index, dtype="str") if constant_kind else raw.text(names["kind"]),
+        reported=raw.text(names["time"]),
+        lat=lat,
+        lon=lon,
+        due=raw.text(names["due"]),
+        closed=raw.text(names["closed"]),
+        status=raw.text(names["status"]),
+        needles=raw.text(names["needles"]),
+        ids=raw.text(names["id"]) if names["id"] in raw.frame.columns else None,
+        formats=(mapping["time_format"],) if "time_format" in mapping else (),
+    )
+
+
+def _point_texts(raw: RawTable) -> tuple[pd.Series, pd.Series]:
+    assert raw.shapes is not None  # noqa: S101
+    points = raw.shapes.where(raw.shapes.geom_type == "Point")
+    return points.y.astype("str"), points.x.astype("str")
+
+
+FEED = Feed("plain", "any CSV or GeoJSON of points, under a mapping of its columns", "any", parse)

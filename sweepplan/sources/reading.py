@@ -1,0 +1,253 @@
+"""From a feed's rows, still text, to incidents: the part that is the same for every feed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from sweepplan.errors import ClockError, SourceError
+from sweepplan.geo import Area
+from sweepplan.sources.location import Location, area_around, far_off, inside, locate
+from sweepplan.sources.moments import Moments, moments
+from sweepplan.sources.rawtable import RawTable
+from sweepplan.sources.sieve import Bools, Fault, faulty, quarantine, set_aside
+from sweepplan.tables import INCIDENTS
+
+_EMPTY = ("", "na", "n/a", "nan", "null", "none", "nat", "-", "--")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was read from a file: every row of it is either an incident or in the quarantine, with the reason.
+
+    The quarantine is as sensitive as the incidents: it holds coordinates and ids.
+
+    Attributes
+    ----------
+    feed : which reader read it.
+    incidents : table ``INCIDENTS`` on the area's plane, by time, then id.
+    quarantine : columns ``tables.QUARANTINE``, by line.
+    rows_in : rows of the file; always ``len(incidents) + len(quarantine)``.
+    area : given, or made around the rows.
+    located : rows of the file with usable coordinates, kept or not.
+    """
+
+    feed: str
+    incidents: gpd.GeoDataFrame
+    quarantine: pd.DataFrame
+    rows_in: int
+    area: Area
+    located: int
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Rows set aside, by reason, most first."""
+        counts = self.quarantine["reason"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        return {str(reason): int(n) for reason, n in counts.items()}
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts of this reading for JSON; times on the city's clock."""
+        times = self.incidents["reported_at"]
+        first, last = (
+            (self.area.local(end).isoformat() for end in (times.min(), times.max())) if len(times) else (None, None)
+        )
+        return {
+            "feed": self.feed,
+            "rows_in": self.rows_in,
+            "kept": len(self.incidents),
+            "rejected": self.rejected,
+            "first_reported_at": first,
+            "last_reported_at": last,
+            "share_located": round(self.located / self.rows_in, 4),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A feed's rows in our words, still text ("" where empty), all with the same index of lines.
+
+    Attributes
+    ----------
+    source : what column ``source`` shall say.
+    kind, reported, lat, lon, due, closed, status, needles : as in ``INCIDENTS``.
+    ids : None where the feed has none: then they are made from place and time.
+    faults : rows this feed refuses, in the order the reasons are to be told.
+    formats : ``strptime`` formats of the times, besides ISO 8601.
+    """
+
+    source: str
+    kind: pd.Series
+    reported: pd.Series
+    lat: pd.Series
+    lon: pd.Series
+    due: pd.Series
+    closed: pd.Series
+    status: pd.Series
+    needles: pd.Series
+    ids: pd.Series | None = None
+    faults: list[Fault] = field(default_factory=list)
+    formats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A format that can be read.
+
+    Attributes
+    ----------
+    name, description : as ``sweepplan read --list`` shows them.
+    kind : ``needle`` or ``overdose``; ``any`` where the mapping says it.
+    parse : file as text, mapping -> draft.
+    columns : folded names of the columns it looks at; None = all.
+    """
+
+    name: str
+    description: str
+    kind: str
+    parse: Callable[[RawTable, Mapping[str, str]], Draft]
+    columns: frozenset[str] | None = None
+
+
+def finish(feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str | None) -> Reading:
+    """Return the reading of a draft: times to UTC, points on the plane, ids made or checked, faulty rows set aside.
+
+    Parameters
+    ----------
+    area : what lies outside is set aside; None: made around the rows, on ``clock``.
+    clock : the wall clock of times without an offset.
+
+    Raises
+    ------
+    SourceError
+        No row has usable coordinates.
+    ClockError
+        A time has no offset and there is no clock, or there is neither area nor clock.
+    """
+    draft = _clean(draft)
+    times = _times(draft, clock)
+    location = locate(draft.lon, draft.lat, raw.path)
+    faults = [*draft.faults, *times.faults, *location.faults, *_value_faults(draft)]
+    area, points, off = _place(raw.path, location, ~faulty(faults, len(draft.kind)), area, clock)
+    faults.append(off)
+    ids = _made_ids(draft, location) if draft.ids is None else draft.ids
+    faults.append(Fault("no id", ids.eq("").to_numpy(), ids))
+    table = _table(draft, times, ids, points)
+    faults.append(Fault("id stands twice", _repeats(table, ~faulty(faults, len(table))), ids))
+    kept = table[~faulty(faults, len(table))].set_index("incident_id").sort_values(["reported_at", "incident_id"])
+    lost = [
+        set_aside(faults, raw.frame.index, ids if draft.ids is not None else pd.Series("", ids.index)),
+        quarantine(raw.ragged["line"], [""] * len(raw.ragged), "wrong number of fields", raw.ragged["value"]),
+    ]
+    rejects = pd.concat(lost, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+    incidents = INCIDENTS.check(kept, plane=area.crs)
+    return Reading(feed, incidents, rejects, len(raw), area, int(location.located.sum()))
+
+
+def _clean(draft: Draft) -> Draft:
+    def emptied(column: pd.Series) -> pd.Series:
+        column = column.str.strip()
+        return column.mask(column.str.casefold().isin(_EMPTY), "")
+
+    names = ("kind", "reported", "lat", "lon", "due", "closed", "status", "needles")
+    cleaned: dict[str, Any] = {name: emptied(getattr(draft, name)) for name in names}
+    cleaned |= {name: cleaned[name].str.casefold() for name in ("kind", "status")}
+    return Draft(**{**vars(draft), **cleaned, "ids": None if draft.ids is None else emptied(draft.ids)})
+
+
+@dataclass(frozen=True, eq=False)
+class _Times:
+    reported: Moments
+    due: pd.Series
+    closed: pd.Series
+    faults: list[Fault]
+
+
+def _times(draft: Draft, clock: str | None) -> _Times:
+    reported = moments(draft.reported, draft.formats, clock, label="time")
+    due = moments(draft.due, draft.formats, clock, label="due time", ends=True)
+    closed = moments(draft.closed, draft.formats, clock, label="closing time", ends=True)
+    # In the hour that an autumn clock shows twice, a report may be of the first and its closing of the second.
+    due_at = due.utc.where(~(due.utc < reported.utc), due.later)
+    closed_at = closed.utc.where(~(closed.utc < reported.utc), closed.later)
+    faults = [
+        Fault("no time", draft.reported.eq("").to_numpy(), draft.reported),
+        *reported.faults,
+        *due.faults,
+        *closed.faults,
+        Fault("due before reported", (due_at < reported.utc).to_numpy(), draft.due),
+        Fault("closed before reported", (closed_at < reported.utc).to_numpy(), draft.closed),
+    ]
+    return _Times(reported, due_at, closed_at, faults)
+
+
+def _value_faults(draft: Draft) -> list[Fault]:
+    count = pd.to_numeric(draft.needles, errors="coerce")
+    uncounted = draft.needles.ne("") & ~(count.ge(0) & np.isfinite(count))
+    return [
+        Fault("kind is not needle or overdose", (~draft.kind.isin(["needle", "overdose"])).to_numpy(), draft.kind),
+        Fault("status is not open or closed", (~draft.status.isin(["", "open", "closed"])).to_numpy(), draft.status),
+        Fault("needles is not a count", uncounted.to_numpy(), draft.needles),
+    ]
+
+
+def _place(
+    path: Path, location: Location, good: Bools, area: Area | None, clock: str | None
+) -> tuple[Area, gpd.GeoSeries, Fault]:
+    if area is not None:
+        points = area.points(location.lon, location.lat)
+        outside = location.located & ~inside(area, points)
+        return area, points, Fault("outside the area", outside, location.text)
+    if clock is None:
+        raise ClockError("no clock: give tz, e.g. 'America/New_York', or an area, which has one")
+    use = good if good.any() else location.located
+    if not use.any():
+        raise SourceError(f"{path}: no row has coordinates to make an area around: give an area")
+    far = far_off(location, use)
+    near = use & ~far
+    area = area_around(location, near if near.any() else use, clock, path)
+    return area, area.points(location.lon, location.lat), Fault("far from all other rows", far, location.text)
+
+
+def _made_ids(draft: Draft, location: Location) -> pd.Series:
+    """Ids of what has none: a digest of kind, place (to 1e-7 degrees) and time as written, and the number among equals.
+
+    Thus an id does not depend on other rows, their order, or the columns that a newer export adds.
+    """
+    parts = zip(draft.kind, draft.reported, location.lat.tolist(), location.lon.tolist(), strict=True)
+    texts = (f"{kind}|{time}|{lat:.7f}|{lon:.7f}" for kind, time, lat, lon in parts)
+    digests = [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in texts]
+    made = pd.Series(digests, index=draft.kind.index, dtype="str")
+    return made + "-" + (made.groupby(made).cumcount() + 1).astype("str")
+
+
+def _table(draft: Draft, times: _Times, ids: pd.Series, points: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    columns = {
+        "incident_id": ids,
+        "kind": draft.kind,
+        "reported_at": times.reported.utc,
+        "time_precision": times.reported.precision,
+        "source": pd.Series(draft.source, index=ids.index, dtype="str"),
+        "needles": pd.to_numeric(draft.needles, errors="coerce").astype("float64"),
+        "status": draft.status.mask(draft.status.eq("")),
+        "due_at": times.due,
+        "closed_at": times.closed,
+    }
+    return gpd.GeoDataFrame(columns, geometry=points.set_axis(ids.index))
+
+
+def _repeats(table: gpd.GeoDataFrame, good: Bools) -> Bools:
+    """Which good rows repeat an id. The one closed last is kept, else the least by its values: never the first in line."""
+    values = table[good]
+    ranked = pd.DataFrame(values.drop(columns="geometry")).assign(x=values.geometry.x, y=values.geometry.y)
+    by = ["incident_id", "closed_at", "status", "due_at", "reported_at", "needles", "kind", "x", "y"]
+    again = ranked.sort_values(by, ascending=[True, False, *[True] * 7], na_position="last")["incident_id"].duplicated()
+    repeats = np.zeros(len(table), dtype=bool)
+    repeats[good] = again.reindex(values.index).to_numpy()
+    return repeats

@@ -1,0 +1,61 @@
+"""What is wrong with which row: every row that is not kept is set aside with the reason and the value at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweepplan.tables import QUARANTINE
+
+Bools = NDArray[np.bool_]
+
+_MOST = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """One reason to set rows aside: ``rows`` shape (n,), ``text`` the value at fault, shape (n,)."""
+
+    reason: str
+    rows: Bools
+    text: pd.Series
+
+
+def faulty(faults: Iterable[Fault], n: int) -> Bools:
+    """Return which of ``n`` rows have any fault."""
+    found = np.zeros(n, dtype=bool)
+    for fault in faults:
+        found = found | fault.rows
+    return found
+
+
+def set_aside(faults: Iterable[Fault], lines: pd.Index, ids: pd.Series) -> pd.DataFrame:
+    """Return the quarantine: each faulty row once, with the first of its faults, by line.
+
+    Parameters
+    ----------
+    lines : source line of each row.
+    ids : id of each row, empty where it has none.
+    """
+    told = np.zeros(len(lines), dtype=bool)
+    parts = [quarantine([], [], "", [])]
+    for fault in faults:
+        rows = fault.rows & ~told
+        told |= rows
+        if rows.any():
+            parts.append(quarantine(lines[rows], ids[rows], fault.reason, fault.text[rows].str.slice(0, _MOST)))
+    return pd.concat(parts, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+
+
+def quarantine(lines: Iterable[int], ids: Iterable[str], reason: str, values: Iterable[str]) -> pd.DataFrame:
+    """Return rows set aside for one reason, as a table of the columns ``QUARANTINE``."""
+    lines = list(lines)
+    columns = {"line": lines, "incident_id": list(ids), "reason": [reason] * len(lines), "value": list(values)}
+    table = pd.DataFrame(columns, columns=list(QUARANTINE)).astype(
+        {"line": "int64", "incident_id": "str", "reason": "str", "value": "str"}
+    )
+    return table.assign(incident_id=table["incident_id"].mask(table["incident_id"].eq("")))
