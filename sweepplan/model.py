@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import time
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -279,6 +280,8 @@ class KioskProblem:
 
     def _pair_faults(self) -> list[str]:
         faults = []
+        if self.demand.ndim != 1:
+            faults.append(f"demand has shape {self.demand.shape}: give one weight a demand point")
         if not (np.isfinite(self.demand).all() and (self.demand >= 0).all()):
             faults.append("demand holds a negative or infinite weight")
         if not self.pair_demand.shape == self.pair_site.shape == self.walk_m.shape:
@@ -295,11 +298,21 @@ class KioskProblem:
 
 @dataclass(frozen=True)
 class KioskPlan:
-    """What was decided: the sites chosen (fixed ones not repeated), and that no plan covers more than ``bound``."""
+    """What was decided, and why nothing better can be.
+
+    Attributes
+    ----------
+    sites : the sites chosen, ascending; fixed ones not repeated.
+    bound : no plan covers more.
+    multipliers : per demand point u, ``0 <= u <= demand``, from which anybody recomputes the bound (whole demand:
+        rounded down): ``sum(demand - u)`` + the k largest sums of u over a free site's reach, where u = 0 at points
+        that a fixed site covers. None: the bound is the solver's word.
+    """
 
     sites: tuple[int, ...]
     bound: float
     solver: str
+    multipliers: tuple[float, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -311,6 +324,7 @@ class KioskJudgement:
     covered, covered_today : demand within reach of the plan (fixed and chosen); of the fixed sites alone.
     total : all demand.
     bound, gap : no plan covers more than ``bound``; ``(bound - covered) / bound``, 0 where bound is 0.
+    proof : what the bound rests on: the plan's ``multipliers``, recomputed, or the ``solver``'s word.
     site_covered, site_added : per chosen site, demand within its reach, and of that what no fixed site covers.
     """
 
@@ -319,5 +333,6 @@ class KioskJudgement:
     total: float
     bound: float
     gap: float
+    proof: Literal["multipliers", "solver"]
     site_covered: tuple[float, ...] = field(default=())
     site_added: tuple[float, ...] = field(default=())

@@ -1,0 +1,244 @@
+"""Kiosk plans against brute force, published optima and a clock."""
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweepplan.judging.kiosks import judge_kiosks
+from sweepplan.model import KioskProblem, Limit
+from sweepplan.siting import solve_kiosks
+
+REACH_M = 200.0
+
+
+def dense(demand, walk_m, k, *, reach_m=REACH_M, fixed=(), forbidden=()):
+    walk_m = np.asarray(walk_m, dtype=np.float64)
+    points, sites = np.nonzero(np.isfinite(walk_m))
+    return KioskProblem(
+        demand=np.asarray(demand, dtype=np.float64),
+        n_sites=walk_m.shape[1],
+        pair_demand=points,
+        pair_site=sites,
+        walk_m=walk_m[points, sites],
+        reach_m=reach_m,
+        k=k,
+        fixed=fixed,
+        forbidden=forbidden,
+    )
+
+
+def brute_force(problem):
+    near = np.zeros((problem.demand.size, problem.n_sites), dtype=bool)
+    for point, site, walk_m in zip(problem.pair_demand, problem.pair_site, problem.walk_m, strict=True):
+        near[point, site] |= walk_m <= problem.reach_m
+    free = set(range(problem.n_sites)) - {*problem.fixed, *problem.forbidden}
+    return max(
+        problem.demand[near[:, [*problem.fixed, *chosen]].any(axis=1)].sum()
+        for chosen in combinations(sorted(free), problem.k)
+    )
+
+
+@st.composite
+def problems(draw):
+    n, m = draw(st.integers(0, 14)), draw(st.integers(1, 8))
+    weights = draw(
+        st.sampled_from([st.integers(0, 3), st.integers(0, 1000), st.floats(0, 10), st.sampled_from([0.1, 0.2, 0.3])])
+    )
+    demand = draw(st.lists(weights, min_size=n, max_size=n))
+    # 200 m is within reach, the next number above is not; ties and sites alike are common with so few distances.
+    steps = st.sampled_from([0.0, 150.0, REACH_M, np.nextafter(REACH_M, np.inf), 250.0, np.inf, np.inf])
+    walk_m = draw(st.lists(st.lists(steps, min_size=m, max_size=m), min_size=n, max_size=n))
+    roles = draw(st.lists(st.sampled_from(["free", "free", "free", "fixed", "forbidden"]), min_size=m, max_size=m))
+    fixed = tuple(site for site, role in enumerate(roles) if role == "fixed")
+    forbidden = tuple(site for site, role in enumerate(roles) if role == "forbidden")
+    k = draw(st.integers(0, min(4, m - len(fixed) - len(forbidden))))
+    return dense(demand, np.array(walk_m).reshape(n, m), k, fixed=fixed, forbidden=forbidden)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(problems())
+def test_any_small_problem_is_solved_as_well_as_by_brute_force_and_proved(problem):
+    plan = solve_kiosks(problem)
+    judged = judge_kiosks(problem, plan)
+    assert judged.covered == pytest.approx(brute_force(problem), rel=1e-9, abs=1e-12)
+    if (problem.demand == np.floor(problem.demand)).all():
+        assert judged.bound == judged.covered
+        assert judged.gap == 0
+    else:
+        assert judged.gap == pytest.approx(0, abs=1e-9)
+    assert solve_kiosks(problem) == plan
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(problems(), st.randoms(use_true_random=False))
+def test_other_names_for_the_sites_change_no_value(problem, random):
+    name = list(range(problem.n_sites))
+    random.shuffle(name)
+    renamed = replace(
+        problem,
+        pair_site=np.array(name)[problem.pair_site],
+        fixed=tuple(name[site] for site in problem.fixed),
+        forbidden=tuple(name[site] for site in problem.forbidden),
+    )
+    before, after = (judge_kiosks(p, solve_kiosks(p)) for p in (problem, renamed))
+    assert after.covered == pytest.approx(before.covered, rel=1e-9, abs=1e-12)
+    assert after.bound == pytest.approx(before.bound, rel=1e-9, abs=1e-12)
+
+
+def triangle(k):
+    """Three sites, three points, each pair of sites sharing a point: the relaxation takes halves and covers more."""
+    walk_m = np.full((3, 3), 100.0)
+    np.fill_diagonal(walk_m, np.inf)
+    return dense([1, 1, 1], walk_m, k)
+
+
+def odd_rings(n_rings, k, weights=(1,)):
+    """Rings of five sites, a point between each two neighbours: relaxed 2.5 sites cover a ring, in truth 3 do."""
+    walk_m = np.full((5 * n_rings, 5 * n_rings), np.inf)
+    for ring in range(n_rings):
+        for i in range(5):
+            walk_m[5 * ring + i, [5 * ring + i, 5 * ring + (i + 1) % 5]] = 100
+    return dense(np.resize(weights, 5 * n_rings), walk_m, k)
+
+
+def test_greedy_falls_into_the_trap_and_the_plan_does_not():
+    # Sites: 0 covers the two middle points (5), 1 and 2 each a middle and an outer one (4 and 4).
+    walk_m = [[np.inf, 100, np.inf], [100, 100, np.inf], [100, np.inf, 100], [np.inf, np.inf, 100]]
+    problem = dense([1.5, 2.5, 2.5, 1.5], walk_m, 2)
+    assert solve_kiosks(problem).sites == (1, 2)
+    assert solve_kiosks(problem).bound == 8
+
+
+def test_where_the_relaxation_leaves_a_gap_the_search_closes_it_and_the_judge_says_whose_word_it_is():
+    problem = odd_rings(2, 5)
+    judged = judge_kiosks(problem, solve_kiosks(problem))
+    assert (judged.covered, judged.gap) == (9, 0)
+    assert judged.proof == "solver"
+
+
+def test_multipliers_prove_the_bound_where_the_relaxation_is_whole():
+    judged = judge_kiosks(triangle(2), solve_kiosks(triangle(2)))
+    assert (judged.covered, judged.gap, judged.proof) == (3, 0, "multipliers")
+
+
+def test_whole_demand_rounds_the_bound_down():
+    # One site covers 2; relaxed, thirds of all three cover 2 as well; with halves of weight it is no whole number.
+    plan = solve_kiosks(odd_rings(1, 2))
+    assert plan.bound == 4
+    assert plan.multipliers is not None
+
+
+def test_no_kiosk_asked():
+    plan = solve_kiosks(replace(triangle(0), fixed=(1,)))
+    assert (plan.sites, plan.bound) == ((), 2)
+
+
+def test_demand_out_of_reach_of_every_site():
+    problem = dense([4, 5], [[201, 300, 999], [np.inf, np.inf, 200.001]], 2)
+    plan = solve_kiosks(problem)
+    judged = judge_kiosks(problem, plan)
+    assert plan.sites == (0, 1)
+    assert (judged.covered, judged.bound, judged.gap) == (0, 0, 0)
+
+
+def test_no_demand_at_all():
+    problem = dense([], np.empty((0, 3)), 2)
+    assert solve_kiosks(problem).sites == (0, 1)
+    assert judge_kiosks(problem, solve_kiosks(problem)).gap == 0
+
+
+def test_sites_that_add_nothing_are_those_of_lowest_index():
+    problem = dense([4, 5], np.array([[999, 100, 999, 100, 999], [999, 999, 999, 100, 999]]), 3, forbidden=(0,))
+    assert solve_kiosks(problem).sites == (1, 2, 3)
+
+
+def test_a_pair_listed_twice_counts_once():
+    problem = KioskProblem(np.array([3.0]), 1, np.array([0, 0]), np.array([0, 0]), np.array([50.0, 80]), REACH_M, 1)
+    assert solve_kiosks(problem).bound == 3
+
+
+def test_progress_hears_value_and_bound_draw_together():
+    heard = []
+    problem = replace(odd_rings(2, 5), fixed=(0,), k=4)
+    plan = solve_kiosks(problem, progress=lambda value, bound: heard.append((value, bound)))
+    values, bounds = zip(*heard, strict=True)
+    assert list(values) == sorted(values)
+    assert list(bounds) == sorted(bounds, reverse=True)
+    assert bounds[-1] == plan.bound == judge_kiosks(problem, plan).covered
+
+
+def test_weights_far_below_one_are_not_lost_in_the_solver_s_tolerances():
+    problem = odd_rings(2, 5, weights=(1e-9, 2e-9, 3e-9))
+    assert judge_kiosks(problem, solve_kiosks(problem)).covered == pytest.approx(brute_force(problem), rel=1e-9)
+
+
+@pytest.mark.parametrize("limit", [Limit(seconds=1e-6), Limit(iterations=1)])
+def test_a_limit_gives_the_best_so_far_with_its_true_bound(limit):
+    rng = np.random.default_rng(5)
+    walk_m = np.where(rng.random((80, 40)) < 0.12, 100.0, np.inf)
+    problem = dense(rng.integers(1, 9, 80), walk_m, 8)
+    best = judge_kiosks(problem, solve_kiosks(problem)).covered
+    plan = solve_kiosks(problem, limit=limit)
+    judged = judge_kiosks(problem, plan)
+    assert judged.covered <= best <= plan.bound
+    if limit.seconds is not None:
+        assert judged.gap > 0
+
+
+# Published optima: see reference/siting/README.md beside the data.
+
+
+def lorena(folder: Path, name: str):
+    numbers = np.array((folder / f"{name}.txt").read_text().split(), dtype=np.float64)
+    xy = numbers[1:].reshape(int(numbers[0]), 2)
+    demand = np.array((folder / f"demand-{name}.dat").read_text().split(), dtype=np.float64)
+    return demand, np.hypot(*(xy[:, None] - xy).transpose(2, 0, 1))
+
+
+def city(folder: Path, name: str):
+    head, demand = (folder / f"{name}.txt").read_text().split("DEMAND_SECTION")
+    degrees = np.array(head.split("NODE_COORD_SECTION")[1].split(), dtype=np.float64).reshape(-1, 2)
+    lat, lon = np.radians(degrees).T
+    cosine = np.sin(lat)[:, None] * np.sin(lat) + np.cos(lat)[:, None] * np.cos(lat) * np.cos(lon[:, None] - lon)
+    with np.errstate(invalid="ignore"):
+        walk_m = 6_378_100 * np.arccos(cosine).astype(np.float32)
+    np.fill_diagonal(walk_m, 0)
+    weights = np.array(demand.removesuffix("EOF").split(), dtype=np.float64)
+    return weights, np.where(np.isnan(walk_m), np.inf, walk_m)
+
+
+def proved(demand, walk_m, k, reach_m):
+    within = np.where(walk_m <= reach_m, walk_m, np.inf)
+    problem = dense(demand, within, k, reach_m=reach_m)
+    judged = judge_kiosks(problem, solve_kiosks(problem))
+    assert judged.gap == 0
+    return judged.covered
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "optima"),
+    [("SJC324", [5461, 8790, 11604, 12106, 12152]), ("SJC402", [6555, 11339, 14690, 15658, 15970, 15984])],
+)
+def test_published_optima_of_sao_jose_dos_campos(shared, name, optima):
+    demand, walk_m = lorena(shared / "reference/siting/mclp", name)
+    assert [proved(demand, walk_m, k, 800) for k in range(1, len(optima) + 1)] == optima
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "k", "reach_m", "optimum"),
+    [
+        ("NewYork", 11, 200, 112223),
+        ("NewYork", 11, 400, 336350),
+        ("NewYork", 25, 400, 679333),
+        ("SanFrancisco", 11, 400, 128423),
+    ],
+)
+def test_certified_optima_of_two_cities(shared, name, k, reach_m, optimum):
+    assert proved(*city(shared / "reference/siting/mclp", name), k, reach_m) == optimum
