@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pyproj.exceptions import CRSError
 
 from sweepplan.errors import SourceError
 from sweepplan.geo import WGS84
+from sweepplan.sources.sieve import Fault, quarantine, set_aside
 
 MOST_BYTES = 2 << 30
 """A file that unpacks to more is refused: 2 GiB hold ten years of a large city's requests."""
@@ -72,6 +73,32 @@ class RawTable:
         if name not in self.frame.columns:
             return pd.Series("", index=self.frame.index, dtype="str")
         return self.frame[name].str.strip()
+
+    def ids(self, name: str, kinds: pd.Series) -> pd.Series:
+        """Return the ids of column ``name``; where empty, made of the kind and the line: ``library-0003``."""
+        given = self.text(name)
+        lines = pd.Series(self.frame.index.astype("str"), index=self.frame.index)
+        return given.mask(given.eq(""), kinds.str.cat(lines.str.zfill(4), sep="-"))
+
+    def set_aside(self, faults: Iterable[Fault], ids: pd.Series) -> pd.DataFrame:
+        """Return the quarantine of this file by line: the rows with a fault, and those that were ragged."""
+        none = [""] * len(self.ragged)
+        ragged = quarantine(self.ragged["line"], none, "wrong number of fields", self.ragged["value"])
+        rows = pd.concat([set_aside(faults, self.frame.index, ids), ragged], ignore_index=True)
+        return rows.sort_values("line", kind="stable", ignore_index=True)
+
+    def spelled(self, *names: str) -> str:
+        """Return the first of ``names`` (folded) that the file has.
+
+        Raises
+        ------
+        SourceError
+            It has none of them.
+        """
+        found = [name for name in names if name in self.frame.columns]
+        if not found:
+            self.require(names[0])
+        return found[0]
 
 
 def fold(name: str) -> str:

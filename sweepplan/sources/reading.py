@@ -17,7 +17,7 @@ from sweepplan.geo import Area
 from sweepplan.sources.location import Location, area_around, far_off, inside, locate
 from sweepplan.sources.moments import Moments, moments
 from sweepplan.sources.rawtable import RawTable
-from sweepplan.sources.sieve import Bools, Fault, faulty, quarantine, set_aside
+from sweepplan.sources.sieve import Bools, Fault, faulty, repeats
 from sweepplan.tables import INCIDENTS
 
 _EMPTY = ("", "na", "n/a", "nan", "null", "none", "nat", "-", "--")
@@ -139,15 +139,17 @@ def finish(feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str
     ids = _made_ids(draft, location) if draft.ids is None else draft.ids
     faults.append(Fault("no id", ids.eq("").to_numpy(), ids))
     table = _table(draft, times, ids, points)
-    faults.append(Fault("id stands twice", _repeats(table, ~faulty(faults, len(table))), ids))
+    faults.append(repeats(ids, faults, _rank(table)))
     kept = table[~faulty(faults, len(table))].set_index("incident_id").sort_values(["reported_at", "incident_id"])
-    lost = [
-        set_aside(faults, raw.frame.index, ids if draft.ids is not None else pd.Series("", ids.index)),
-        quarantine(raw.ragged["line"], [""] * len(raw.ragged), "wrong number of fields", raw.ragged["value"]),
-    ]
-    rejects = pd.concat(lost, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
-    incidents = INCIDENTS.check(kept, plane=area.crs)
-    return Reading(feed, incidents, rejects, len(raw), area, int(location.located.sum()))
+    known = ids if draft.ids is not None else pd.Series("", index=ids.index, dtype="str")
+    return Reading(
+        feed,
+        INCIDENTS.check(kept, plane=area.crs),
+        raw.set_aside(faults, known),
+        len(raw),
+        area,
+        int(location.located.sum()),
+    )
 
 
 def _clean(draft: Draft) -> Draft:
@@ -242,12 +244,10 @@ def _table(draft: Draft, times: _Times, ids: pd.Series, points: gpd.GeoSeries) -
     return gpd.GeoDataFrame(columns, geometry=points.set_axis(ids.index))
 
 
-def _repeats(table: gpd.GeoDataFrame, good: Bools) -> Bools:
-    """Which good rows repeat an id. The one closed last is kept, else the least by its values: never the first in line."""
-    values = table[good]
-    ranked = pd.DataFrame(values.drop(columns="geometry")).assign(x=values.geometry.x, y=values.geometry.y)
-    by = ["incident_id", "closed_at", "status", "due_at", "reported_at", "needles", "kind", "x", "y"]
-    again = ranked.sort_values(by, ascending=[True, False, *[True] * 7], na_position="last")["incident_id"].duplicated()
-    repeats = np.zeros(len(table), dtype=bool)
-    repeats[good] = again.reindex(values.index).to_numpy()
-    return repeats
+def _rank(table: gpd.GeoDataFrame) -> pd.Series:
+    """Which row of a repeated id is kept (the least): the one closed last, else by its values; never by its line."""
+    twice = table[table["incident_id"].duplicated(keep=False)]
+    values = pd.DataFrame(twice.drop(columns="geometry")).assign(x=twice.geometry.x, y=twice.geometry.y)
+    by = ["closed_at", "status", "due_at", "reported_at", "needles", "kind", "x", "y"]
+    ranked = values.sort_values(by, ascending=[False, *[True] * 7], na_position="last").index
+    return pd.Series(np.arange(len(ranked)), index=ranked).reindex(table.index, fill_value=0)

@@ -34,7 +34,7 @@ def faulty(faults: Iterable[Fault], n: int) -> Bools:
 
 
 def set_aside(faults: Iterable[Fault], lines: pd.Index, ids: pd.Series) -> pd.DataFrame:
-    """Return the quarantine: each faulty row once, with the first of its faults, by line.
+    """Return the quarantine: each faulty row once, with the first of its faults.
 
     Parameters
     ----------
@@ -48,7 +48,20 @@ def set_aside(faults: Iterable[Fault], lines: pd.Index, ids: pd.Series) -> pd.Da
         told |= rows
         if rows.any():
             parts.append(quarantine(lines[rows], ids[rows], fault.reason, fault.text[rows].str.slice(0, _MOST)))
-    return pd.concat(parts, ignore_index=True).sort_values("line", kind="stable", ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
+
+
+def repeats(ids: pd.Series, faults: Iterable[Fault], rank: pd.Series | None = None) -> Fault:
+    """Return the rows without a fault so far whose id another such row has that comes before them.
+
+    Parameters
+    ----------
+    rank : which of the rows of one id comes first (the least); None: by order.
+    """
+    good = ids[~faulty(faults, len(ids))]
+    ranked = good if rank is None else good.loc[rank[good.index].sort_values(kind="stable").index]
+    again = ranked.duplicated().reindex(ids.index, fill_value=False)
+    return Fault("id stands twice", again.to_numpy(dtype=bool), ids)
 
 
 def quarantine(lines: Iterable[int], ids: Iterable[str], reason: str, values: Iterable[str]) -> pd.DataFrame:
