@@ -1,0 +1,63 @@
+"""Street network of a place, from OpenStreetMap through osmnx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import networkx as nx
+import osmnx as ox
+from requests.exceptions import RequestException
+
+from sweepplan.errors import StreetsError
+from sweepplan.streets.edges import Mode
+from sweepplan.streets.read import check_graph
+
+
+def download_graph(
+    place: str, mode: Mode = "drive", *, overpass_url: str | None = None, nominatim_url: str | None = None
+) -> nx.MultiDiGraph[int]:
+    """Download the streets within the boundary of ``place``, e.g. ``"South End, Boston, Massachusetts"``.
+
+    Parameters
+    ----------
+    overpass_url, nominatim_url : servers to ask; None: those osmnx is set to. A server of one's own is asked without
+        waiting for a free slot.
+
+    Raises
+    ------
+    StreetsError
+        The place is unknown or has no boundary, a server does not answer, or there are no streets.
+
+    Notes
+    -----
+    osmnx keeps its settings in the module: they are changed while this runs and put back afterwards, so do not
+    run two downloads to different servers at once in one process. Nothing is cached.
+    """
+    given: dict[str, Any] = {"use_cache": False}
+    if overpass_url is not None:
+        given |= {"overpass_url": overpass_url, "overpass_rate_limit": False}
+    if nominatim_url is not None:
+        given |= {"nominatim_url": nominatim_url}
+    try:
+        with _osmnx_set(given):
+            graph = ox.graph_from_place(place, network_type=mode)
+    except (RequestException, ValueError, TypeError) as error:
+        why = " ".join(str(error).split())[:160]
+        raise StreetsError(
+            f"streets of {place!r} cannot be downloaded ({why}): check the place's name and the network"
+        ) from error
+    return check_graph(graph, name=place)
+
+
+@contextmanager
+def _osmnx_set(given: dict[str, Any]) -> Iterator[None]:
+    before = {name: getattr(ox.settings, name) for name in given}
+    try:
+        for name, value in given.items():
+            setattr(ox.settings, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(ox.settings, name, value)

@@ -1,0 +1,140 @@
+"""GraphML file → graph in degrees that is fit to use, or one line that says why not."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+import networkx as nx
+import numpy as np
+import osmnx as ox
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+from shapely.errors import ShapelyError
+
+from sweepplan.errors import SourceError, StreetsError
+from sweepplan.geo import WGS84, Floats
+
+MAX_BYTES = 1_000_000_000
+"""A GraphML that unpacks to more is refused: a city of a million edges takes about half of it."""
+
+_GZIP = b"\x1f\x8b"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_MEND = "give a GraphML written by osmnx.save_graphml"
+
+
+def read_graph(path: str | Path) -> nx.MultiDiGraph[int]:
+    """Read a street network from GraphML, plain or gzipped.
+
+    Returns
+    -------
+    Graph in WGS84 degrees, node ids whole numbers; an undirected file has every street both ways, a projected one is
+    brought back to degrees.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read, is empty, cut off, too large, a Git LFS pointer, or not GraphML.
+    StreetsError
+        It has no edges, or a coordinate or length that cannot be used.
+    """
+    path = Path(path)
+    text = _unpacked(path)
+    try:
+        graph = ox.load_graphml(graphml_str=text)
+    except (ParseError, nx.NetworkXException, ShapelyError, ValueError, TypeError, KeyError, AttributeError) as error:
+        why = " ".join(str(error).split())[:120]
+        raise SourceError(f"{path}: not a street network in GraphML ({why}): {_MEND}") from error
+    if not graph.is_directed():
+        graph = graph.to_directed()
+    return check_graph(graph, name=str(path))
+
+
+def check_graph(graph: nx.MultiDiGraph[int], *, name: str) -> nx.MultiDiGraph:
+    """Return ``graph`` in WGS84 degrees, where every coordinate and length can be used.
+
+    Parameters
+    ----------
+    graph : as osmnx makes it: nodes with ``x`` and ``y``, edges with ``length`` (metres) and ``geometry``, if any;
+        without ``crs`` it counts as degrees.
+    name : what errors call it.
+
+    Raises
+    ------
+    StreetsError
+        No edge; a node without finite coordinates, or outside the degrees; an edge whose length is not a finite
+        number ``>= 0``, or whose geometry is not finite.
+    """
+    if not graph.number_of_edges():
+        raise StreetsError(f"{name}: no edges among {len(graph)} nodes: give a network with at least one street")
+    xy = node_lonlat(graph)
+    odd = ~np.isfinite(xy).all(axis=1)
+    if odd.any():
+        raise StreetsError(
+            f"{name}: {int(odd.sum())} of {len(graph)} nodes without finite coordinates x, y, "
+            f"first node {list(graph)[int(odd.argmax())]}: {_MEND}"
+        )
+    for fault in _edge_faults(graph):
+        raise StreetsError(f"{name}: {fault}")
+    graph = _in_degrees(graph, name)
+    xy = node_lonlat(graph)
+    outside = (np.abs(xy) > (180, 90)).any(axis=1)
+    if outside.any():
+        first = int(outside.argmax())
+        raise StreetsError(
+            f"{name}: node {list(graph)[first]} lies at x {xy[first, 0]:g}, y {xy[first, 1]:g}, which are not degrees: "
+            "give longitude and latitude, or the graph's crs"
+        )
+    return graph
+
+
+def node_lonlat(graph: nx.MultiDiGraph[int]) -> Floats:
+    """Return x and y of every node, shape (n, 2), NaN where there is none."""
+    missing = float("nan")
+    pairs = [(data.get("x", missing), data.get("y", missing)) for _, data in graph.nodes(data=True)]
+    return np.array(pairs, dtype=float).reshape(-1, 2)
+
+
+def _unpacked(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP)) == _GZIP
+        with gzip.open(path) if packed else path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SourceError(f"{path}: the gzip file is cut off or damaged: fetch it again") from error
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"{path}: unpacks to more than {MAX_BYTES / 1e6:.0f} MB: cut the network to the area first")
+    if not data.strip():
+        raise SourceError(f"{path}: the file is empty: {_MEND}")
+    if data.startswith(_LFS_POINTER):
+        raise SourceError(f"{path}: a Git LFS pointer, not the file itself: run 'git lfs pull' where it came from")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: not text in UTF-8 (byte {error.start}): {_MEND}") from error
+
+
+def _edge_faults(graph: nx.MultiDiGraph[int]) -> Iterator[str]:
+    for u, v, data in graph.edges(data=True):
+        length = data.get("length", 0.0)
+        if not isinstance(length, int | float) or not 0 <= length < np.inf:
+            yield f"edge {u}-{v} has length {length}: give metres >= 0, or none to have it measured"
+        line = data.get("geometry")
+        if line is not None and (line.geom_type != "LineString" or line.is_empty or not np.isfinite(line.bounds).all()):
+            yield f"edge {u}-{v} has a geometry that is not a line of finite points: mend or remove it"
+
+
+def _in_degrees(graph: nx.MultiDiGraph[int], name: str) -> nx.MultiDiGraph:
+    crs = graph.graph.get("crs", WGS84)
+    try:
+        if CRS.from_user_input(crs).equals(CRS.from_user_input(WGS84), ignore_axis_order=True):
+            return graph
+        return ox.project_graph(graph, to_crs=WGS84)
+    except CRSError as error:
+        raise StreetsError(f"{name}: unknown crs {crs!r}: give an EPSG code such as 'EPSG:4326'") from error
