@@ -1,0 +1,175 @@
+"""Hotspots as outlined areas: density-based clusters of recency-weighted reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+from sklearn.cluster import DBSCAN
+
+from sweepplan.errors import SettingsError
+from sweepplan.hotspots.cube import Grid
+from sweepplan.hotspots.history import ages_d, history, mean_decay, month_days, require_positive
+from sweepplan.tables import HOTSPOTS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_TREND_D = 28
+_HECTARE_M2 = 10_000
+_DENSER = 1.25
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """DBSCAN (Ester et al. 1996) on weighted cells of 10 m, with a largest size.
+
+    A cell is dense where the recency-weighted reports within ``eps_m`` are at least ``min_weight``, and at least
+    ``min_share`` of the city's. Dense cells in reach of each other chain into one cluster; where it grows beyond
+    ``largest_ha`` it is clustered again, asking for a quarter more each time, so that it falls apart at its thin spots
+    and sheds its fringe.
+
+    Attributes
+    ----------
+    eps_m : reach of a cell, metres.
+    min_weight : recency-weighted reports.
+    min_share : of all recency-weighted reports, 0 to 1: the same setting fits a quiet city, a quiet season, overdoses.
+    half_life_d : days after which a report weighs half.
+    pre_cell_m : side of the cells that reports are gathered in first.
+    largest_ha : the size of an outline from which a cluster is taken apart; only an evenly dense one stays larger.
+    """
+
+    eps_m: float = 60
+    min_weight: float = 3
+    min_share: float = 0.003
+    half_life_d: float = 91
+    pre_cell_m: float = 10
+    largest_ha: float = 20
+
+    def __post_init__(self) -> None:
+        for name in ("eps_m", "min_weight", "half_life_d", "pre_cell_m", "largest_ha"):
+            require_positive(name, getattr(self, name))
+        if not 0 <= self.min_share <= 1:
+            raise SettingsError(f"min_share {self.min_share:g}: give a share of all reports, 0 to 1")
+
+
+def find_hotspots(
+    incidents: gpd.GeoDataFrame, method: Clusters = Clusters(), *, as_of: pd.Timestamp
+) -> gpd.GeoDataFrame:
+    """Return the HOTSPOTS of the reports known at ``as_of``, heaviest first; no two overlap.
+
+    Each figure of a hotspot is of the reports whose pre-cell lies in its outline, and of those only. ``trend`` is empty
+    where no report fell in the 28 days before the last 28, or where a month-precise one may have. ``p_value`` is empty:
+    clusters are dense, not tested.
+
+    Parameters
+    ----------
+    incidents : INCIDENTS of one kind, on a plane in metres; those not known at ``as_of`` change nothing.
+
+    Returns
+    -------
+    HOTSPOTS
+        Empty where nowhere is dense enough.
+
+    Raises
+    ------
+    TableError, CrsError, ClockError
+        See :func:`sweepplan.hotspots.history.history`.
+    """
+    known = history(incidents, as_of)
+    empty = HOTSPOTS.empty(str(incidents.crs))
+    if known.empty:
+        return empty
+    grid = Grid.over(known.total_bounds, method.pre_cell_m)
+    cells = grid.cell_of(known.geometry.x, known.geometry.y)
+    cell, of_report = np.unique(cells, return_inverse=True)
+    centres = grid.centres_of(cell)
+    weight = _weights(known, as_of, method.half_life_d)
+    outlines = _outlines(centres, np.bincount(of_report, weight).astype(float), method)
+    if not outlines.size:
+        return empty
+    hotspot = _first_that_holds(outlines, centres)[of_report]
+    return _table(known, hotspot, weight, outlines, as_of)
+
+
+def _weights(known: gpd.GeoDataFrame, as_of: pd.Timestamp, half_life_d: float) -> Floats:
+    monthly = (known["time_precision"] == "month").to_numpy()
+    length = np.where(monthly, month_days(known["reported_at"]), 1)
+    age = ages_d(known["reported_at"], as_of)
+    return mean_decay(np.maximum(age - length, 0), length, half_life_d)
+
+
+def _outlines(centres: Floats, weight: Floats, method: Clusters) -> NDArray[np.object_]:
+    """Return one area a cluster, heaviest first, lighter ones cut back where they would overlap."""
+    least = max(method.min_weight, method.min_share * float(weight.sum()))
+    found = sorted(_clusters(centres, weight, least, method), key=lambda cells: -float(weight[cells].sum()))
+    outlines: list[BaseGeometry] = []
+    for cells in found:
+        outlines.append(shapely.difference(_outline(centres[cells], method), shapely.union_all(outlines)))
+    return np.array(outlines, dtype=object)
+
+
+def _clusters(centres: Floats, weight: Floats, least: float, method: Clusters) -> list[Ints]:
+    """Return the cells of each cluster; one too large, yet evenly dense, stays whole."""
+    # scikit-learn wants a whole number of samples: ask for one, of weights in units of `least`.
+    label = DBSCAN(eps=method.eps_m, min_samples=1).fit(centres, sample_weight=weight / least).labels_
+    found: list[Ints] = []
+    for cluster in range(label.max() + 1):
+        cells = np.flatnonzero(label == cluster)
+        if _outline(centres[cells], method).area <= method.largest_ha * _HECTARE_M2:
+            found.append(cells)
+        else:
+            parts = _clusters(centres[cells], weight[cells], _DENSER * least, method)
+            found += [cells[part] for part in parts] or [cells]
+    return found
+
+
+def _outline(centres: Floats, method: Clusters) -> BaseGeometry:
+    wide = shapely.union_all(shapely.buffer(shapely.points(centres), method.eps_m))
+    return shapely.simplify(shapely.buffer(wide, -method.eps_m / 2), method.pre_cell_m / 2)
+
+
+def _first_that_holds(outlines: NDArray[np.object_], centres: Floats) -> Ints:
+    """Return for each point the first area that holds it, -1 where none does."""
+    point, area = shapely.STRtree(outlines).query(shapely.points(centres), predicate="intersects")
+    held = np.full(len(centres), len(outlines))
+    np.minimum.at(held, point, area)
+    return np.where(held < len(outlines), held, -1)
+
+
+def _table(
+    known: gpd.GeoDataFrame, hotspot: Ints, weight: Floats, outlines: NDArray[np.object_], as_of: pd.Timestamp
+) -> gpd.GeoDataFrame:
+    inside = hotspot >= 0
+    rows = pd.DataFrame({"hotspot": hotspot, "weight": weight, "at": known["reported_at"].array})[inside]
+    by = rows.groupby("hotspot")
+    table = gpd.GeoDataFrame(
+        {
+            "kind": str(known["kind"].iloc[0]),
+            "n_incidents": by.size(),
+            "weight": by["weight"].sum(),
+            "p_value": np.nan,
+            "trend": _trend(known[inside], hotspot[inside], len(outlines), as_of)[by.size().index],
+            "first_reported_at": by["at"].min(),
+            "last_reported_at": by["at"].max(),
+        },
+        geometry=outlines[by.size().index],
+        crs=known.crs,
+    ).sort_values("weight", ascending=False, kind="stable")
+    digits = max(2, len(str(len(table))))
+    names = [f"hotspot-{rank:0{digits}d}" for rank in range(1, len(table) + 1)]
+    return HOTSPOTS.check(table.set_index(pd.Index(names, dtype="str", name=HOTSPOTS.index)))
+
+
+def _trend(known: gpd.GeoDataFrame, hotspot: Ints, n: int, as_of: pd.Timestamp) -> Floats:
+    age = ages_d(known["reported_at"], as_of)
+    last, before = (np.bincount(hotspot[(age > a) & (age <= a + _TREND_D)], minlength=n) for a in (0, _TREND_D))
+    monthly = (known["time_precision"] == "month").to_numpy()
+    blurred = monthly & (age - month_days(known["reported_at"]).to_numpy() < 2 * _TREND_D)
+    known_both = (before > 0) & (np.bincount(hotspot[blurred], minlength=n) == 0)
+    return np.where(known_both, last / np.maximum(before, 1), np.nan)
