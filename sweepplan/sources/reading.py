@@ -226,7 +226,12 @@ def _made_ids(draft: Draft, location: Location) -> pd.Series:
     texts = (f"{kind}|{time}|{lat:.7f}|{lon:.7f}" for kind, time, lat, lon in parts)
     digests = [hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for text in texts]
     made = pd.Series(digests, index=draft.kind.index, dtype="str")
-    return made + "-" + (made.groupby(made).cumcount() + 1).astype("str")
+    others = pd.DataFrame({name: getattr(draft, name) for name in ("due", "closed", "status", "needles")}).assign(
+        id=made
+    )
+    equal = others[made.duplicated(keep=False)].sort_values([*others.columns])
+    number = equal.groupby("id").cumcount().reindex(made.index, fill_value=0) + 1
+    return made + "-" + number.astype("str")
 
 
 def _table(draft: Draft, times: _Times, ids: pd.Series, points: gpd.GeoSeries) -> gpd.GeoDataFrame:
@@ -248,6 +253,6 @@ def _rank(table: gpd.GeoDataFrame) -> pd.Series:
     """Which row of a repeated id is kept (the least): the one closed last, else by its values; never by its line."""
     twice = table[table["incident_id"].duplicated(keep=False)]
     values = pd.DataFrame(twice.drop(columns="geometry")).assign(x=twice.geometry.x, y=twice.geometry.y)
-    by = ["closed_at", "status", "due_at", "reported_at", "needles", "kind", "x", "y"]
-    ranked = values.sort_values(by, ascending=[False, *[True] * 7], na_position="last").index
+    by = ["closed_at", "status", "due_at", "reported_at", "time_precision", "needles", "kind", "x", "y"]
+    ranked = values.sort_values(by, ascending=[False, *[True] * 8], na_position="last").index
     return pd.Series(np.arange(len(ranked)), index=ranked).reindex(table.index, fill_value=0)
