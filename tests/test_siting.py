@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from sweepplan.judging.kiosks import judge_kiosks
 from sweepplan.model import KioskProblem, Limit
 from sweepplan.siting import solve_kiosks
+from sweepplan.siting.cover import cover_of
+from sweepplan.siting.highs import relax
+from sweepplan.siting.kiosks import _Best, _may_improve
 
 REACH_M = 200.0
 
@@ -97,13 +100,13 @@ def triangle(k):
     return dense([1, 1, 1], walk_m, k)
 
 
-def odd_rings(n_rings, k, weights=(1,)):
+def odd_rings(n_rings, k):
     """Rings of five sites, a point between each two neighbours: relaxed 2.5 sites cover a ring, in truth 3 do."""
     walk_m = np.full((5 * n_rings, 5 * n_rings), np.inf)
     for ring in range(n_rings):
         for i in range(5):
             walk_m[5 * ring + i, [5 * ring + i, 5 * ring + (i + 1) % 5]] = 100
-    return dense(np.resize(weights, 5 * n_rings), walk_m, k)
+    return dense(np.ones(5 * n_rings), walk_m, k)
 
 
 def test_greedy_falls_into_the_trap_and_the_plan_does_not():
@@ -121,16 +124,54 @@ def test_where_the_relaxation_leaves_a_gap_the_search_closes_it_and_the_judge_sa
     assert judged.proof == "solver"
 
 
+def edges_and_ends(seed, k, *, weights):
+    """24 points, each an edge between two of 10 sites: the relaxation likes halves and is rarely whole."""
+    rng = np.random.default_rng(seed)
+    ends = np.array(list(combinations(range(10), 2)))[rng.choice(45, 24, replace=False)]
+    demand = rng.choice(weights, 24)
+    return KioskProblem(demand, 10, np.repeat(np.arange(24), 2), ends.ravel(), np.full(48, 1.0), REACH_M, k)
+
+
+@pytest.mark.parametrize("weights", [np.arange(20.0, 30), np.arange(20.0, 30) / 7], ids=["whole", "fractions"])
+def test_where_points_are_edges_and_sites_their_ends_the_search_equals_brute_force(weights):
+    proofs = []
+    for seed in range(40):
+        problem = edges_and_ends(seed, 4, weights=weights)
+        judged = judge_kiosks(problem, solve_kiosks(problem))
+        assert judged.covered == pytest.approx(brute_force(problem), rel=1e-9)
+        assert judged.gap == pytest.approx(0, abs=1e-9)
+        proofs.append(judged.proof)
+    assert proofs.count("solver") >= 20
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_search_leaves_out_no_site_of_a_better_choice(whole):
+    left_out = 0
+    for seed in range(30):
+        cover = cover_of(edges_and_ends(seed, 3, weights=np.array([1.0, 2, 3, 20])))
+        choices = [np.array(choice) for choice in combinations(range(10), 3)]
+        values = [cover.value(choice) for choice in choices]
+        nearly = np.argsort(values)[-5]
+        _, u = relax(cover, 3, seconds=60)
+        matter = _may_improve(cover, 3, _Best(choices[nearly], values[nearly], np.inf, u), whole)
+        better = [choice for choice, value in zip(choices, values, strict=True) if value > values[nearly]]
+        assert all(np.isin(choice, matter).all() for choice in [*better, choices[nearly]])
+        left_out += 10 - matter.size
+    assert left_out > 30
+
+
 def test_multipliers_prove_the_bound_where_the_relaxation_is_whole():
     judged = judge_kiosks(triangle(2), solve_kiosks(triangle(2)))
     assert (judged.covered, judged.gap, judged.proof) == (3, 0, "multipliers")
 
 
-def test_whole_demand_rounds_the_bound_down():
-    # One site covers 2; relaxed, thirds of all three cover 2 as well; with halves of weight it is no whole number.
-    plan = solve_kiosks(odd_rings(1, 2))
-    assert plan.bound == 4
-    assert plan.multipliers is not None
+def test_whole_demand_rounds_down_what_the_multipliers_prove():
+    near = [[0, 1, 1, 0, 1], [0, 0, 1, 0, 0], [1, 0, 0, 0, 1], [0, 1, 0, 1, 1], [1, 1, 0, 1, 0]]
+    problem = dense([1, 1, 3, 3, 2], np.where(near, 100, np.inf), 2)
+    plan = solve_kiosks(problem)
+    # The relaxation takes halves of sites 0, 1, 2 and 4 and covers 9.5.
+    assert brute_force(problem) == plan.bound == 9
+    assert judge_kiosks(problem, plan).proof == "multipliers"
 
 
 def test_no_kiosk_asked():
@@ -157,9 +198,20 @@ def test_sites_that_add_nothing_are_those_of_lowest_index():
     assert solve_kiosks(problem).sites == (1, 2, 3)
 
 
+def test_a_site_that_the_others_make_up_for_gives_way_to_the_lowest_index():
+    # Greedy begins with site 3 (10 of 12); sites 1 and 2 together cover all 12, and 3 is idle then.
+    near = [[0, 1, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 1, 0]]
+    problem = dense([1, 5, 5, 1], np.where(near, 100, np.inf), 3)
+    assert solve_kiosks(problem).sites == (0, 1, 2)
+
+
 def test_a_pair_listed_twice_counts_once():
     problem = KioskProblem(np.array([3.0]), 1, np.array([0, 0]), np.array([0, 0]), np.array([50.0, 80]), REACH_M, 1)
     assert solve_kiosks(problem).bound == 3
+    # Counted twice, the 3 would win over the 4.
+    more = dense([4, 3], [[1, np.inf], [np.inf, 1]], 1)
+    twice = replace(more, pair_demand=np.array([0, 1, 1]), pair_site=np.array([0, 1, 1]), walk_m=np.ones(3))
+    assert solve_kiosks(twice, limit=Limit(seconds=1e-9)).sites == (0,)
 
 
 def test_progress_hears_value_and_bound_draw_together():
@@ -172,9 +224,16 @@ def test_progress_hears_value_and_bound_draw_together():
     assert bounds[-1] == plan.bound == judge_kiosks(problem, plan).covered
 
 
-def test_weights_far_below_one_are_not_lost_in_the_solver_s_tolerances():
-    problem = odd_rings(2, 5, weights=(1e-9, 2e-9, 3e-9))
-    assert judge_kiosks(problem, solve_kiosks(problem)).covered == pytest.approx(brute_force(problem), rel=1e-9)
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_weight_changes_nothing_though_the_solver_s_tolerances_are_absolute(unit):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        problem = dense(rng.uniform(1, 2, 40), np.where(rng.random((40, 20)) < 0.12, 100, np.inf), 5)
+        plain = judge_kiosks(problem, solve_kiosks(problem))
+        problem = replace(problem, demand=problem.demand * unit)
+        other = judge_kiosks(problem, solve_kiosks(problem))
+        assert other.covered == pytest.approx(plain.covered * unit, rel=1e-9)
+        assert (other.gap, other.proof) == (pytest.approx(plain.gap, abs=1e-9), plain.proof)
 
 
 @pytest.mark.parametrize("limit", [Limit(seconds=1e-6), Limit(iterations=1)])

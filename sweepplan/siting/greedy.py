@@ -8,12 +8,12 @@ from sweepplan.model import Ints
 from sweepplan.siting.cover import Cover
 
 
-def greedy(cover: Cover, k: int, columns: tuple[int, ...] = ()) -> Ints:
+def greedy(cover: Cover, k: int, columns: Ints | None = None) -> Ints:
     """Fill ``columns`` up to ``k``, each time with the column that adds most; the lowest index where several do.
 
     At least 63 % of the optimum (Nemhauser, Wolsey, Fisher 1978), about 91-99 % in practice.
     """
-    chosen = list(columns)
+    chosen = [] if columns is None else columns.tolist()
     open_rows = np.where(cover.counts(np.array(chosen, dtype=np.int64)) > 0, 0.0, cover.w)
     for _ in range(k - len(chosen)):
         gains = cover.gains(open_rows)
@@ -43,3 +43,13 @@ def swap(cover: Cover, columns: Ints) -> Ints:
         if out < 0:
             return chosen
         chosen[out] = into
+
+
+def needed(cover: Cover, columns: Ints) -> Ints:
+    """Return ``columns`` without those that the others make up for, the highest index left out first."""
+    kept = np.sort(columns)
+    for column in kept[::-1]:
+        others = kept[kept != column]
+        if not ((cover.counts(kept) > 0) & (cover.counts(others) == 0)).any():
+            kept = others
+    return kept

@@ -13,7 +13,7 @@ import numpy as np
 
 from sweepplan.model import Floats, Ints, KioskPlan, KioskProblem, Limit
 from sweepplan.siting.cover import Cover, cover_of
-from sweepplan.siting.greedy import greedy, swap
+from sweepplan.siting.greedy import greedy, needed, swap
 from sweepplan.siting.highs import relax, search
 
 Progress = Callable[[float, float], None]
@@ -97,7 +97,6 @@ def _relax(cover: Cover, k: int, best: _Best, *, whole: bool, seconds: float) ->
     x, u = relaxed
     rounded = swap(cover, np.argsort(-x, kind="stable")[:k])
     columns = max(best.columns, rounded, key=cover.value)
-    u = min(u, best.multipliers if best.multipliers is not None else u, key=lambda u: _proved(cover, k, u))
     return _settled(cover, columns, _proved(cover, k, u), u, whole)
 
 
@@ -107,7 +106,7 @@ def _search(cover: Cover, k: int, best: _Best, *, whole: bool, seconds: float, n
     residual = cover.only(matter)
     start = np.searchsorted(matter, best.columns)
     found, bound = search(residual, k, start, step=float(whole), seconds=seconds, nodes=nodes)
-    columns = max(best.columns, greedy(cover, k, tuple(matter[found])), key=cover.value)
+    columns = max(best.columns, greedy(cover, k, matter[found]), key=cover.value)
     if bound + _rounding(cover) < best.bound:
         return _settled(cover, columns, bound, None, whole)
     return _settled(cover, columns, best.bound, best.multipliers, whole)
@@ -145,13 +144,14 @@ def _rounding(cover: Cover) -> float:
 
 def _plan(problem: KioskProblem, cover: Cover, best: _Best) -> KioskPlan:
     """Translate columns to sites and rows to demand points."""
+    columns = greedy(cover, problem.k, needed(cover, best.columns))
     u = None
     if best.multipliers is not None:
         # -1 takes the 1 at the end: points in no row, which no choice among the free sites changes.
         share = np.append(best.multipliers / cover.w, 1.0)[cover.row_of]
         u = tuple((problem.demand * share).tolist())
     return KioskPlan(
-        sites=tuple(np.sort(cover.sites[best.columns]).tolist()),
+        sites=tuple(np.sort(cover.sites[columns]).tolist()),
         bound=cover.fixed_weight + best.bound,
         solver="sweepplan-mclp",
         multipliers=u,
