@@ -187,6 +187,18 @@ def test_what_is_not_set_aside(tmp_path, change):
     assert len(read("boston311", cases(tmp_path, change), AREA)) == 2
 
 
+def test_a_closing_in_the_hour_shown_twice_follows_its_report(tmp_path):
+    change = {
+        "open_dt": "2024-11-03 01:50:00",
+        "closed_dt": "2024-11-03 01:10:00",
+        "sla_target_dt": "2024-11-03 01:20:00",
+    }
+    incident = read("boston311", cases(tmp_path, change), AREA).loc["x0"]
+    assert incident["reported_at"] == pd.Timestamp("2024-11-03 05:50", tz="UTC")
+    assert incident["closed_at"] == pd.Timestamp("2024-11-03 06:10", tz="UTC")
+    assert incident["due_at"] == pd.Timestamp("2024-11-03 06:20", tz="UTC")
+
+
 def test_free_text_goes_no_further(tmp_path):
     private = "4 Privet Drive, ask for Harry"
     changes = [
