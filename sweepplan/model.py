@@ -164,6 +164,8 @@ class SweepProblem:
         ]
         if self.travel_s.size and not (self.travel_s >= 0).all():
             faults.append("travel_s holds a negative or empty time")
+        elif (np.floor(self.travel_s) != self.travel_s).any():
+            faults.append("travel_s holds parts of a second: round up")
         at = [*self.depots, *(stop.at for stop in self.stops)]
         faults += [f"no row {row} in travel_s, which has {p}" for row in sorted({a for a in at if not 0 <= a < p})]
         return faults

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from sweepplan.errors import PlanError
+from sweepplan.errors import PlanError, SettingsError
 from sweepplan.judging.sweep import judge_sweep, why_never
 from sweepplan.model import Limit, SweepPlan, SweepProblem
 from sweepplan.routing.engine import improve
-from sweepplan.routing.greedy import insert_greedily
+from sweepplan.routing.greedy import Routes, insert_greedily
 
 NEEDLE_S = 300.0  # seconds of travel that one expected needle is worth
 
@@ -40,19 +41,23 @@ def solve_sweep(
     ------
     ProblemError
         The prizes are too large to count with.
+    SettingsError
+        ``needle_s`` is not above 0.
     """
+    if not needle_s > 0:
+        raise SettingsError(f"needle_s {needle_s:g}: give the seconds of travel a needle is worth, more than 0")
     until = _Until(limit, progress or (lambda share: None))
     able = [stop for stop in range(len(problem.stops)) if why_never(problem, stop) is None]
-    nobody = ((),) * len(problem.crews)
+    nobody: Routes = ((),) * len(problem.crews)
     greedy = insert_greedily(problem, nobody, able, needle_s=needle_s)
-    plans = [SweepPlan(nobody, "nobody goes out", seed), SweepPlan(greedy, "greedy", seed)]
+    plans = [SweepPlan(nobody, "nobody", seed), SweepPlan(greedy, "greedy", seed)]
     if able:
-        routes = improve(problem, greedy, able, needle_s=needle_s, stop=until, seed=seed)
-        routes = insert_greedily(problem, routes, able, needle_s=needle_s, paying=True)
-        plans.append(SweepPlan(routes, "pyvrp", seed))
+        searched = improve(problem, greedy, able, needle_s=needle_s, stop=until, seed=seed)
+        plans.append(SweepPlan(searched, "pyvrp", seed))
     best = max(plans, key=lambda plan: _worth(problem, plan, needle_s))
+    routes = insert_greedily(problem, best.routes, able, needle_s=needle_s, paying=True)
     until.progress(1.0)
-    return best
+    return replace(best, routes=routes)
 
 
 def _worth(problem: SweepProblem, plan: SweepPlan, needle_s: float) -> tuple[float, float]:
