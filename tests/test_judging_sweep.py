@@ -126,6 +126,7 @@ def test_a_leg_without_a_way_is_refused(no_way, message: str):
             [],
             "its window opens 18:00, too late for any crew to be back in time",
         ),
+        (stop("x", 2, prize=0.0), (8, 16), [], "no needles are expected there"),
         (stop("x", 2), (8, 16), [], "worth less than the 40 min of travel it takes"),
         (
             stop("x", 2, required=True),

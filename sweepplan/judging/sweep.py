@@ -177,6 +177,8 @@ def _why_left(problem: SweepProblem, stop: int, extra_s: float) -> str:
         return "no crew has time left"
     if problem.stops[stop].required:
         return f"the plan leaves it out, though it takes a crew only {_duration(extra_s)} of travel more"
+    if problem.stops[stop].prize == 0:
+        return "no needles are expected there"
     return f"worth less than the {_duration(extra_s)} of travel it takes"
 
 
