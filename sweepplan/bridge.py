@@ -36,15 +36,18 @@ class SweepRules:
     max_places : so many places, best needles per minute first, are offered to the solver.
     snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
     unknown_open_d : a report without status counts as open for so many days after it came in.
+    needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
+        travel that a shift allows.
     """
 
     request_s: int = 600
     needles_per_report: float = 1.0
     days_between_sweeps: float = 7.0
-    max_places: int = 200
+    max_places: int = 400
     snap_limit_m: float = 100.0
     depot_limit_m: float = 1000.0
     unknown_open_d: float = 1.0
+    needle_s: float = 36_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -424,7 +427,8 @@ def _demand_points(recent: gpd.GeoDataFrame) -> tuple[np.ndarray, gpd.GeoSeries]
 
 
 def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
-    home, others = streets.snap(depot, limit_m=rules.depot_limit_m), streets.snap(stops, limit_m=rules.snap_limit_m)
+    home = streets.snap(depot, limit_m=rules.depot_limit_m, joined=True)
+    others = _reachable(streets, stops, rules.snap_limit_m)
     if home.edge[0] < 0:
         raise StreetsError(
             f"the depot lies more than {rules.depot_limit_m:g} m from any street of the network: "
@@ -434,6 +438,17 @@ def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries,
         np.concatenate([getattr(home, name), getattr(others, name)]) for name in ("edge", "offset_m", "distance_m")
     )
     return Snaps(*columns)
+
+
+def _reachable(streets: StreetNetwork, stops: gpd.GeoSeries, limit_m: float) -> Snaps:
+    """Snap to the nearest street that can be reached and left again; only where there is none, to any street."""
+    joined, any_street = (streets.snap(stops, limit_m=limit_m, joined=joined) for joined in (True, False))
+    near = joined.edge >= 0
+    return Snaps(
+        np.where(near, joined.edge, any_street.edge),
+        np.where(near, joined.offset_m, any_street.offset_m),
+        np.where(near, joined.distance_m, any_street.distance_m),
+    )
 
 
 def _joined(lines: Sequence[LineString]) -> LineString:

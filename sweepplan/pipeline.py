@@ -141,7 +141,6 @@ class City:
 
     area: Area
     readings: tuple[Reading, ...]
-    incidents: gpd.GeoDataFrame
     streets: StreetNetwork
     walk: StreetNetwork
     candidates: gpd.GeoDataFrame | None
@@ -154,9 +153,11 @@ class City:
         """The kind of the reports that routes and kiosks answer to."""
         return str(self.readings[0].incidents["kind"].min())
 
-    def of_kind(self, kind: str) -> gpd.GeoDataFrame:
-        """Return the incidents of one kind."""
-        return self.incidents[self.incidents["kind"] == kind]
+    @property
+    def reports(self) -> gpd.GeoDataFrame:
+        """The reports that routes and kiosks answer to: of the main feed, of one kind."""
+        incidents = self.readings[0].incidents
+        return incidents[incidents["kind"] == self.kind]
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,11 +231,9 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
     candidates, no_candidates = _sites(settings.candidates, area, kind="candidate", state="candidate")
     kiosks, no_kiosks = _sites(settings.kiosks, area, kind="kiosk", state="installed")
     parks, no_parks = read_places(settings.places, area) if settings.places else (None, pd.DataFrame())
-    incidents = pd.concat([reading.incidents for reading in readings])
     return City(
         area=area,
         readings=readings,
-        incidents=gpd.GeoDataFrame(incidents, crs=area.crs),
         streets=streets,
         walk=walk,
         candidates=candidates,
@@ -270,7 +269,7 @@ def plan_sweep(
         raise SettingsError("no depot: give where crews start and end as LAT,LON")
     lat, lon = settings.depot
     day = bridge.sweep_day(
-        city.of_kind(hotspots.kind),
+        city.reports,
         city.streets,
         settings.crews,
         as_of=as_of,
@@ -283,6 +282,7 @@ def plan_sweep(
         day.problem,
         limit=settings.limit,
         seed=settings.seed,
+        needle_s=settings.rules.needle_s,
         progress=lambda share: progress("planning sweeps", share),
     )
     routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
@@ -292,7 +292,7 @@ def plan_sweep(
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:
     """Site ``settings.k`` new kiosks beside the installed ones."""
     study = bridge.kiosk_study(
-        city.of_kind(city.kind),
+        city.reports,
         city.walk,
         candidates=city.candidates,
         kiosks=city.kiosks,

@@ -1,0 +1,119 @@
+"""A run's folder: written whole or not at all, over nothing but an earlier run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sweepplan.errors import SettingsError
+from sweepplan.model import Crew, Limit
+from sweepplan.pipeline import Run, Settings, file_hash
+from sweepplan.privacy import Published
+from sweepplan.report.routes import routes_csv, routes_gpx
+from sweepplan.report.words import summary
+
+_MARK = "run.json"
+_LIBRARIES = (
+    "sweepplan",
+    "numpy",
+    "scipy",
+    "pandas",
+    "geopandas",
+    "shapely",
+    "osmnx",
+    "scikit-learn",
+    "pyvrp",
+    "highspy",
+)
+
+
+def refuse_foreign(out: Path) -> None:
+    """Refuse a folder that holds something other than an earlier run.
+
+    Raises
+    ------
+    SettingsError
+        ``out`` is a file, or a folder with other contents.
+    """
+    if out.is_dir():
+        if any(out.iterdir()) and not (out / _MARK).is_file():
+            raise SettingsError(f"{out}: not empty, and not the folder of an earlier run: give a new or empty folder")
+    elif out.exists():
+        raise SettingsError(f"{out}: is a file: give a folder")
+
+
+@contextmanager
+def fresh_folder(out: Path) -> Iterator[Path]:
+    """Give a folder to write into, which takes the place of ``out`` once all is written; on an error nothing changes."""
+    refuse_foreign(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
+        folder = Path(temporary) / "new"
+        folder.mkdir()
+        yield folder
+        if out.exists():
+            out.rename(Path(temporary) / "old")
+        shutil.move(folder, out)
+
+
+def write_tables(shown: Published, folder: Path) -> None:
+    """Write every published table as GeoParquet, named as the table."""
+    for name, table in shown.tables():
+        table.to_parquet(folder / f"{name}.parquet")
+
+
+def write_run(run: Run, folder: Path) -> None:
+    """Write tables, routes, rejected rows and ``run.json``; the same inputs and settings give the same bytes."""
+    write_tables(run.shown, folder)
+    if run.sweep is not None:
+        (folder / "routes.csv").write_text(routes_csv(run.shown), encoding="utf-8")
+        (folder / "routes.gpx").write_text(routes_gpx(run.shown), encoding="utf-8")
+    _quarantine(run).to_csv(folder / "quarantine.csv", index=False, lineterminator="\n")
+    record = {
+        "settings": _plain(run.settings),
+        "inputs": {k: {"file": p.name, "sha256": file_hash(p)} for k, p in run.settings.files().items()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+        "result": summary(run),
+    }
+    (folder / _MARK).write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def _quarantine(run: Run) -> pd.DataFrame:
+    """Return file, line and reason of every rejected row; the values at fault, which may be places, stay in the file."""
+    given = [(run.settings.incidents, run.city.readings[0])]
+    if run.settings.overdoses is not None:
+        given.append((run.settings.overdoses, run.city.readings[1]))
+    parts = [reading.quarantine[["line", "reason"]].assign(file=path.name) for path, reading in given]
+    sites = run.city.rejected_sites
+    parts += [sites[["line", "reason"]].assign(file="sites")] if len(sites) else []
+    return pd.concat(parts, ignore_index=True)[["file", "line", "reason"]]
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {field.name: _value(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case Path():
+            return value.name
+        case Limit():
+            return str(value)
+        case Crew():
+            return {"name": value.name, "shift": f"{value.start:%H:%M}-{value.end:%H:%M}"}
+        case tuple():
+            return [_value(item) for item in value]
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return dataclasses.asdict(value)
+        case _:
+            return value

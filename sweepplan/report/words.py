@@ -1,0 +1,125 @@
+"""What a run says: one JSON object, and the same in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sweepplan.geo import Area
+from sweepplan.pipeline import Hotspots, Kiosks, Run, Sweep
+from sweepplan.privacy import Published
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return the run's figures as plain values, ready for JSON."""
+    said: dict[str, Any] = {
+        "area": run.city.area.label,
+        "as_of": run.city.area.local(run.as_of).isoformat(),
+        "reports": [reading.summary() for reading in run.city.readings],
+        "streets": {
+            "segments": int(run.city.streets.edges["street"].nunique()),
+            "share_joined": round(run.city.streets.largest_share, 4),
+        },
+        **hotspot_summary(run.hotspots, run.shown),
+    }
+    if run.sweep is not None:
+        said["sweep"] = _sweep(run.sweep, run.city.area)
+    if run.kiosks is not None:
+        said["kiosks"] = _kiosks(run.kiosks)
+    return said
+
+
+def hotspot_summary(found: tuple[Hotspots, ...], shown: Published) -> dict[str, Any]:
+    """Return how many hotspots were found, by kind, and what the gate kept back."""
+    return {"hotspots": {each.kind: len(each.areas) for each in found}, "withheld": dict(shown.withheld)}
+
+
+def lines(run: Run) -> list[str]:
+    """Return the run in plain words."""
+    area, local = run.city.area, run.city.area.local(run.as_of)
+    said = [f"{area.label}, {local:%a} {local.day} {local:%b %Y, %H:%M}"]
+    for reading in run.city.readings:
+        rejected = ", ".join(f"{n} {reason}" for reason, n in reading.rejected.items()) or "none rejected"
+        said.append(f"{reading.feed}: {len(reading.incidents)} of {reading.rows_in} reports kept ({rejected})")
+    if run.city.streets.largest_share < 1:
+        share = 1 - run.city.streets.largest_share
+        said.append(f"streets: {share:.1%} of the corners lie apart from the rest")
+    said += hotspot_lines(run.hotspots, run.shown, area)[1:]
+    said += [] if run.sweep is None else _sweep_lines(run.sweep, area)
+    said += [] if run.kiosks is None else _kiosk_lines(run.kiosks)
+    return said
+
+
+def hotspot_lines(found: tuple[Hotspots, ...], shown: Published, area: Area) -> list[str]:
+    """Return the hotspots in plain words."""
+    said = [area.label]
+    for each in found:
+        said.append(f"{len(each.areas)} {each.kind} hotspots, {each.cells['rate'].sum():.1f} reports a day expected")
+    return said + [f"{what}: {n} withheld" for what, n in shown.withheld.items() if n]
+
+
+def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
+    judged = sweep.judged
+    crews = [
+        {
+            "crew": crew,
+            "stops": int(route["n_stops"]),
+            "expected_needles": round(float(route["expected_needles"]), 2),
+            "leaves": area.local(route["starts_at"]).isoformat(),
+            "back": area.local(route["ends_at"]).isoformat(),
+            "drive_km": round(float(route["drive_m"]) / 1000, 2),
+        }
+        for crew, route in sweep.routes.iterrows()
+    ]
+    left = sweep.stops[sweep.stops["crew"].isna()]
+    return {
+        "solver": sweep.plan.solver,
+        "requests": judged.n_required,
+        "requests_served": judged.n_required_served,
+        "expected_needles": round(judged.needles, 2),
+        "travel_h": round(judged.travel_s / 3600, 2),
+        "crews": crews,
+        "left_out": [{"place": stop["place_id"], "reason": stop["reason"]} for _, stop in left.iterrows()],
+        "places_offered": len(sweep.day.problem.stops) - judged.n_required,
+    }
+
+
+def _kiosks(kiosks: Kiosks) -> dict[str, Any]:
+    judged, problem = kiosks.judged, kiosks.study.problem
+    return {
+        "demand_kind": kiosks.study.kind,
+        "reach_m": problem.reach_m,
+        "demand": judged.total,
+        "covered_today": judged.covered_today,
+        "covered": judged.covered,
+        "bound": judged.bound,
+        "gap": judged.gap,
+        "certified_by": judged.proof,
+        "sites": kiosks.table.query("state == 'proposed'")["name"].to_dict(),
+    }
+
+
+def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
+    judged = sweep.judged
+    said = [
+        f"sweep: {judged.n_required_served} of {judged.n_required} requests served, {judged.needles:.0f} needles expected"
+    ]
+    for crew, route in sweep.routes.iterrows():
+        leaves, back = area.local(route["starts_at"]), area.local(route["ends_at"])
+        said.append(
+            f"  {crew}  {route['n_stops']:3d} stops  {leaves:%H:%M}-{back:%H:%M}  {route['drive_m'] / 1000:5.1f} km  "
+            f"{route['expected_needles']:6.1f} needles"
+        )
+    left = sweep.stops[sweep.stops["crew"].isna()]
+    return said + [f"  left out: {stop['name']}: {stop['reason']}" for _, stop in left.iterrows()]
+
+
+def _kiosk_lines(kiosks: Kiosks) -> list[str]:
+    judged, problem = kiosks.judged, kiosks.study.problem
+    share, before = (value / judged.total if judged.total else 0.0 for value in (judged.covered, judged.covered_today))
+    proof = "optimal" if judged.gap == 0 else f"at most {judged.gap:.1%} below the best possible"
+    said = [
+        f"kiosks: {problem.k} new ones reach {share:.0%} of {judged.total:.0f} reports within {problem.reach_m:g} m "
+        f"(today {before:.0%}); {proof}"
+    ]
+    new = kiosks.table[kiosks.table["state"] == "proposed"]
+    return said + [f"  {site['rank']:2d}  {site['name']}" for _, site in new.iterrows()]
