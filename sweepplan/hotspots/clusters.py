@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, convolve
+from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 from sklearn.cluster import DBSCAN
 
@@ -23,6 +25,7 @@ Ints = NDArray[np.int64]
 _TREND_D = 28
 _HECTARE_M2 = 10_000
 _DENSER = 1.25
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,10 @@ def _weights(known: gpd.GeoDataFrame, as_of: pd.Timestamp, half_life_d: float) -
 def _outlines(centres: Floats, weight: Floats, method: Clusters) -> NDArray[np.object_]:
     """Return one area a cluster, heaviest first, lighter ones cut back where they would overlap."""
     least = max(method.min_weight, method.min_share * float(weight.sum()))
+    near = _near_dense(centres, weight, least, method.eps_m)
+    if not near.any():
+        return np.empty(0, dtype=object)
+    centres, weight = centres[near], weight[near]
     found = sorted(_clusters(centres, weight, least, method), key=lambda cells: -float(weight[cells].sum()))
     outlines: list[BaseGeometry] = []
     for cells in found:
@@ -114,10 +121,23 @@ def _outlines(centres: Floats, weight: Floats, method: Clusters) -> NDArray[np.o
     return np.array(outlines, dtype=object)
 
 
+def _near_dense(centres: Floats, weight: Floats, least: float, eps_m: float) -> NDArray[np.bool_]:
+    """Return which cells may lie in a cluster; all others are noise, which spares DBSCAN most of a city.
+
+    The squares of side ``eps_m`` next to a cell's own hold all that it reaches: where they hold less than ``least``,
+    the cell is not dense.
+    """
+    squares = Grid.over((*centres.min(axis=0), *centres.max(axis=0)), eps_m)
+    square = squares.cell_of(*centres.T)
+    held = np.bincount(square, weight, squares.size).reshape(squares.n_y, squares.n_x)
+    around = convolve(held, np.ones((3, 3)), mode="constant")
+    may_be_dense = around >= least * (1 - _ROUNDING)
+    return np.asarray(binary_dilation(may_be_dense, np.ones((3, 3), dtype=np.bool_))).ravel()[square]
+
+
 def _clusters(centres: Floats, weight: Floats, least: float, method: Clusters) -> list[Ints]:
     """Return the cells of each cluster; one too large, yet evenly dense, stays whole."""
-    # scikit-learn wants a whole number of samples: ask for one, of weights in units of `least`.
-    label = DBSCAN(eps=method.eps_m, min_samples=1).fit(centres, sample_weight=weight / least).labels_
+    label = _labels(centres, weight / least, method.eps_m)
     found: list[Ints] = []
     for cluster in range(label.max() + 1):
         cells = np.flatnonzero(label == cluster)
@@ -127,6 +147,20 @@ def _clusters(centres: Floats, weight: Floats, least: float, method: Clusters) -
             parts = _clusters(centres[cells], weight[cells], _DENSER * least, method)
             found += [cells[part] for part in parts] or [cells]
     return found
+
+
+def _labels(centres: Floats, weight: Floats, eps_m: float) -> Ints:
+    """Return the cluster of each cell, -1 for noise; a cell is dense where 1 lies within ``eps_m``.
+
+    A cell in reach of dense ones goes with the nearest, not with the first found, so that clusters do not interlace.
+    """
+    # scikit-learn wants a whole number here, so the weights come in units of the density asked for.
+    found = DBSCAN(eps=eps_m, min_samples=1).fit(centres, sample_weight=weight)
+    dense = found.core_sample_indices_
+    if not dense.size:
+        return np.full(len(centres), -1)
+    distance_m, nearest = cKDTree(centres[dense]).query(centres)
+    return np.where(distance_m <= eps_m, found.labels_[dense[nearest]], -1)
 
 
 def _outline(centres: Floats, method: Clusters) -> BaseGeometry:
