@@ -45,5 +45,9 @@ class SettingsError(SweepplanError, ValueError):
     """A setting is missing, unknown or out of bounds."""
 
 
+class GateError(SweepplanError, TypeError):
+    """Something that did not pass the gate was to be shown."""
+
+
 class SweepplanWarning(UserWarning):
     """Something the reader of a result should know; the result is still right."""
