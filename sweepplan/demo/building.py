@@ -6,9 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
+from shapely.geometry import Point
 
-from sweepplan.demo import streets, writing
+from sweepplan.demo import addresses, feeds, intensity, overdoses, places, reports, streets, sweeps, writing
+from sweepplan.demo.intensity import AS_OF, CELL_M, FADED_TO, START, Component, Intensity
 from sweepplan.demo.network import Network
+from sweepplan.demo.places import Places
 from sweepplan.demo.plan import CRS, NAME, NOTE, TZ, TownPlan, town_plan
 from sweepplan.errors import SettingsError
 
@@ -42,9 +47,25 @@ def build(folder: Path, *, seed: int = 7, progress: Progress | None = None) -> N
     plan = town_plan(seed)
     say("laying streets")
     town = streets.town_streets(plan, seed)
-    say("writing streets")
     _write_area(folder, plan)
     _write_streets(folder, town)
+    say("building places")
+    quarters = addresses.neighborhoods(plan)
+    spots = addresses.spots(town, quarters, plan.parks, seed)
+    found = places.town_places(town, plan, spots, quarters, seed)
+    needles = intensity.needle_intensity(spots, found.sites, quarters, seed, offspring=reports.OFFSPRING)
+    overdoses_truth = overdoses.overdose_intensity(needles, seed)
+    kiosks = _write_places(folder, found, quarters, needles, seed)
+    say("drawing reports")
+    requests = reports.needle_reports(needles, seed)
+    calls, xy = overdoses.overdose_calls(overdoses_truth, plan.land, seed)
+    say("writing feeds")
+    writing.write_csv(folder / "needle_requests.csv.gz", feeds.boston311(requests, spots, quarters, seed))
+    writing.write_csv(folder / "overdose_calls.csv.gz", feeds.cincinnati_ems(calls, xy, spots, quarters, seed))
+    writing.write_csv(folder / "sweep_log.csv.gz", sweeps.sweep_log(needles, found.swept, kiosks, requests, seed))
+    say("writing the truth")
+    _write_truth(folder / "truth", needles, overdoses_truth)
+    _write_settings(folder, found)
 
 
 def _write_area(folder: Path, plan: TownPlan) -> None:
@@ -58,3 +79,79 @@ def _write_streets(folder: Path, town: Network) -> None:
     for name, part in (("streets_drive", streets.drivable(town)), ("streets_walk", streets.walkable(town))):
         ids = writing.node_ids(part.xy, town)
         writing.write_graphml(folder / f"{name}.graphml.gz", part, node_ids=ids)
+
+
+def _write_places(
+    folder: Path, found: Places, quarters: gpd.GeoDataFrame, needles: Intensity, seed: int
+) -> gpd.GeoDataFrame:
+    fading = next(c for c in needles.components if c.kind == "fading")
+    kiosks, ledger = places.kiosks(found, needles.spots, Point(fading.x, fading.y))
+    demand = pd.Series(np.sqrt(needles.background))
+    writing.write_geojson(folder / "neighborhoods.geojson", quarters)
+    writing.write_geojson(folder / "places.geojson", found.swept)
+    writing.write_geojson(folder / "sites.geojson", found.sites)
+    writing.write_geojson(folder / "kiosks.geojson", kiosks)
+    writing.write_csv(folder / "kiosk_ledger.csv", ledger)
+    writing.write_geojson(folder / "candidates.geojson", places.candidates(found, needles.spots, demand, seed))
+    return kiosks
+
+
+def _write_truth(folder: Path, needles: Intensity, overdoses_truth: Intensity) -> None:
+    tables = [
+        needles.truth(reports.OFFSPRING).assign(kind="needle"),
+        overdoses_truth.truth(0.0).assign(kind="overdose"),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pd.concat([t.astype({"component": "str", "quarter": "str"}) for t in tables], ignore_index=True)
+    table = table.astype(dict.fromkeys(("component", "quarter", "kind"), "category"))
+    table.to_parquet(folder / "intensity.parquet", compression="zstd", index=False)
+    planted = []
+    for c in needles.components:
+        if c.kind in ("drifting", "appearing", "fading"):
+            lon, lat = writing.degrees(np.array([[c.x, c.y]]))[0]
+            planted.append(("changes", _change(c, float(lat), float(lon))))
+    about = {"as_of": str(AS_OF), "cell_m": CELL_M, "offspring": reports.OFFSPRING, "plane": CRS}
+    writing.write_toml(folder / "truth.toml", about, planted)
+
+
+def _change(c: Component, lat: float, lon: float) -> dict[str, object]:
+    """Say what was planted: name, kind, centre, spread, share of a usual day's reports, and the change."""
+    told = {
+        "component": c.name,
+        "kind": c.kind,
+        "lat": lat,
+        "lon": lon,
+        "sigma_m": c.sigma_m,
+        "share": round(c.weight, 4),
+    }
+    if c.kind == "drifting":
+        return {**told, "from": str(START.date()), "drift_east_m": c.drift[0], "drift_north_m": c.drift[1]}
+    if c.kind == "appearing":
+        return {**told, "from": c.changes_on, "full_after_days": 21}
+    return {**told, "from": c.changes_on, "kiosk": "kiosk-11", "falls_to": FADED_TO, "e_folding_days": 30}
+
+
+def _write_settings(folder: Path, found: Places) -> None:
+    depot = found.sites.loc[found.sites["kind"] == "depot"].geometry.iloc[0]
+    lon, lat = writing.degrees(np.array([[depot.x, depot.y]]))[0]
+    settings = {
+        "area": "area.toml",
+        "incidents": "needle_requests.csv.gz",
+        "feed": "boston311",
+        "overdoses": "overdose_calls.csv.gz",
+        "overdose_feed": "cincinnati-ems",
+        "streets": "streets_drive.graphml.gz",
+        "walk_streets": "streets_walk.graphml.gz",
+        "candidates": "candidates.geojson",
+        "kiosks": "kiosks.geojson",
+        "places": "places.geojson",
+        "tz": TZ,
+        "as_of": f"{AS_OF:%Y-%m-%d %H:%M}",
+        "depot": [float(lat), float(lon)],
+        "k": 5,
+        "reach_m": 200,
+        "seed": 7,
+        "limit": "10s",
+    }
+    shifts = (("A", "07:00-15:00"), ("B", "07:00-15:00"), ("C", "10:00-18:00"), ("D", "10:00-18:00"))
+    writing.write_toml(folder / "settings.toml", settings, [("crews", {"name": n, "shift": s}) for n, s in shifts])

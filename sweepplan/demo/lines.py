@@ -12,7 +12,7 @@ from shapely.geometry import LineString, MultiPoint, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.demo.names import Names
-from sweepplan.demo.plan import District, TownPlan
+from sweepplan.demo.plan import District, TownPlan, dividers, home_of
 
 Floats = NDArray[np.float64]
 
@@ -54,21 +54,28 @@ def shore_ways(plan: TownPlan, border_m: float = 120.0) -> list[Way]:
     hull = shapely.union_all([plan.land.buffer(200), plan.river]).buffer(-200)
     border = hull.simplify(60).exterior if isinstance(hull, Polygon) else hull.boundary
     water = _open_water(plan)
+    by_motorway, by_river = plan.motorway.buffer(110), plan.river.buffer(130)
     ways = []
-    for k, line in enumerate(_rings(plan.buildable)):
+    for line in _rings(plan.buildable):
         inland = line.difference(border.difference(water).buffer(border_m))
-        for part in _parts(inland):
-            near_sea = part.centroid.distance(plan.motorway) > border_m
-            name = ("Harbor Quay", "River Quay", "Harbor Shore Road", "Quay Parkway")[k % 4] if near_sea else "Embankment Road"
-            ways.append(Way(part, name, "tertiary" if near_sea else "residential", style="shore"))
+        side = "North" if line.centroid.y > plan.river.centroid.y else "South"
+        quay = inland.difference(by_motorway)
+        named = (
+            (f"{side} Embankment Road", "residential", inland.intersection(by_motorway)),
+            (f"{side} River Quay", "tertiary", quay.intersection(by_river)),
+            (f"{side} Harbor Quay", "tertiary", quay.difference(by_river)),
+        )
+        ways += [Way(part, name, kind, style="shore") for name, kind, where in named for part in _parts(where)]
     return ways
 
 
 def district_ways(plan: TownPlan, names: Names, seed: int) -> list[Way]:
     """Return the local streets: each face between arterials follows the pattern of the nearest district."""
-    cuts = shapely.union_all([plan.buildable.boundary, *(a.line for a in plan.arterials)], grid_size=0.1)
-    faces = [f for f in shapely.get_parts(shapely.polygonize([cuts])) if plan.buildable.contains(f.representative_point())]
-    home = [_nearest(f.representative_point(), plan.districts) for f in faces]
+    cuts = shapely.union_all([plan.buildable.boundary, *dividers(plan)], grid_size=0.1)
+    faces = [
+        f for f in shapely.get_parts(shapely.polygonize([cuts])) if plan.buildable.contains(f.representative_point())
+    ]
+    home = [home_of(face, plan.districts) for face in faces]
     ways: list[Way] = []
     for number, district in enumerate(plan.districts):
         mine = shapely.union_all([f for f, h in zip(faces, home, strict=True) if h == number])
@@ -105,7 +112,10 @@ def carriageways(plan: TownPlan, ramps: list[Way]) -> list[Way]:
         mine = [j for j in joins if abs(_offset(plan.motorway, j) - side * 13.0) < 2.0]
         at = sorted({round(plan.motorway.project(j), 3) for j in mine}, reverse=side < 0)
         stops = [0.0, *at, length] if side > 0 else [length, *at, 0.0]
-        nodes = [Point(plan.motorway.interpolate(stops[0])), *sorted(mine, key=lambda j: side * plan.motorway.project(j))]
+        nodes = [
+            Point(plan.motorway.interpolate(stops[0])),
+            *sorted(mine, key=lambda j: side * plan.motorway.project(j)),
+        ]
         nodes.append(Point(plan.motorway.interpolate(stops[-1])))
         for k in range(len(stops) - 1):
             between = np.linspace(stops[k], stops[k + 1], max(3, int(abs(stops[k + 1] - stops[k]) / 60)))[1:-1]
@@ -161,10 +171,6 @@ def _organic(area: BaseGeometry, number: int, district: District, names: Names, 
 def _turn(degrees: float) -> Floats:
     a = np.radians(degrees)
     return np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-
-
-def _nearest(at: Point, districts: tuple[District, ...]) -> int:
-    return int(np.argmin([at.distance(district.at) for district in districts]))
 
 
 def _parts(shape: BaseGeometry) -> list[LineString]:

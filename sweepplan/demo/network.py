@@ -86,7 +86,9 @@ def thinned(network: Network, plan: TownPlan, seed: int) -> Network:
     big = shapely.union_all([a.line for a in plan.arterials])
     ends = [shapely.distance(shapely.get_point(shapes, k), big) for k in (0, -1)]
     beside = local & (shapely.distance(middle, big) < 30) & (np.abs(ends[0] - ends[1]) < 0.4 * length)
-    through = (local | (edges["style"] == "shore")) & (shapely.length(shapely.intersection(shapes, parks)) > 0.35 * length)
+    through = (local | (edges["style"] == "shore")) & (
+        shapely.length(shapely.intersection(shapes, parks)) > 0.35 * length
+    )
     kept = edges[~(beside | through)]
     rng = np.random.default_rng([seed, 4])
     drop = rng.random(len(kept)) < kept["style"].map(_DROPPED).fillna(0.0).to_numpy()
@@ -205,9 +207,7 @@ def _forward(edges: pd.DataFrame) -> pd.DataFrame:
     shapes = edges["geometry"].to_numpy().copy()
     shapes[back] = shapely.reverse(shapes[back])
     u, v = edges["u"].to_numpy(), edges["v"].to_numpy()
-    return edges.assign(
-        u=np.where(back, v, u), v=np.where(back, u, v), geometry=shapes, oneway=edges["oneway"].abs()
-    )
+    return edges.assign(u=np.where(back, v, u), v=np.where(back, u, v), geometry=shapes, oneway=edges["oneway"].abs())
 
 
 def _moved(edges: pd.DataFrame, xy: Floats) -> pd.DataFrame:

@@ -105,7 +105,7 @@ _ARTERIALS: tuple[tuple[str, str, tuple[tuple[float, float], ...]], ...] = (
     ("Tannery Avenue", "secondary", ((110, -800), (-600, -960), (-1400, -1160), (-2300, -1330), (-3700, -1800))),
     ("Shipyard Road", "secondary", ((110, -800), (500, -880), (1000, -1010), (1500, -1130), (1820, -1120))),
     ("Rampart Street", "secondary",
-     ((1135, 615), (1040, 715), (720, 830), (356, 840), (-60, 760), (-380, 500), (-470, 200), (-440, -265))),
+     ((1150, 600), (1040, 715), (720, 830), (356, 840), (-60, 760), (-380, 500), (-470, 200), (-440, -265))),
     ("Orchard Parkway", "secondary",
      ((1440, 1680), (900, 1600), (510, 1640), (-200, 1680), (-700, 1480), (-1400, 1060), (-1950, 760), (-2180, 300),
       (-2230, -250), (-2200, -900), (-1950, -1650), (-1250, -2010), (-500, -2010), (300, -1950), (1440, -1900))),
@@ -183,6 +183,23 @@ def town_plan(seed: int) -> TownPlan:
         districts=tuple(District(n, _on_plane(Point(x, y)), *rest) for n, x, y, *rest in _DISTRICTS),  # type: ignore[arg-type]
         parks={name: _on_plane(Polygon(ring).buffer(25).intersection(inner)) for name, ring in _PARKS},
     )
+
+
+def dividers(plan: TownPlan, beyond_m: float = 60.0) -> list[LineString]:
+    """Return the lines between quarters: arterials, prolonged so that those which end at the shore cut to the water."""
+    found = []
+    for arterial in plan.arterials:
+        xy = np.array(arterial.line.coords)
+        ends = [xy[a] + beyond_m * (xy[a] - xy[b]) / np.hypot(*(xy[a] - xy[b])) for a, b in ((0, 1), (-1, -2))]
+        found.append(LineString(np.vstack([ends[0], xy, ends[1]])))
+    return found
+
+
+def home_of(face: BaseGeometry, districts: tuple[District, ...]) -> int:
+    """Return which district a face between arterials is of: the one it holds, else the nearest."""
+    middle = face.representative_point()
+    apart = [middle.distance(d.at) + (0.0 if face.contains(d.at) else 1e5) for d in districts]
+    return int(np.argmin(apart))
 
 
 def _on_plane(shape: Shape) -> Shape:

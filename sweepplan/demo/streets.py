@@ -73,7 +73,9 @@ def _with_paths(town: Network, plan: TownPlan) -> Network:
     for name, park in plan.parks.items():
         middle = park.centroid
         ring = park.buffer(4).exterior
-        gates = {int(nodes[tree.query(ring.interpolate(f, normalized=True).coords[0])[1]]) for f in np.arange(0, 1, 1 / 6)}
+        gates = {
+            int(nodes[tree.query(ring.interpolate(f, normalized=True).coords[0])[1]]) for f in np.arange(0, 1, 1 / 6)
+        }
         for gate in sorted(gates):
             if park.distance(Point(town.xy[gate])) < 90:
                 bow = _bowed(Point(town.xy[gate]), middle)
@@ -114,7 +116,9 @@ def _touching(edges: pd.DataFrame, rows: Ints) -> dict[int, list[int]]:
 def _straight_pairs(edges: pd.DataFrame, rows: list[int], town: Network) -> list[tuple[int, int]]:
     """Return the pairs of edges at one node that continue each other, straightest first, each edge once."""
     bearings = {}
-    shared = set.intersection(*({int(edges.at[k, "u"]), int(edges.at[k, "v"])} for k in rows)) if len(rows) > 1 else set()
+    shared = (
+        set.intersection(*({int(edges.at[k, "u"]), int(edges.at[k, "v"])} for k in rows)) if len(rows) > 1 else set()
+    )
     if not shared:
         return []
     node = min(shared)
