@@ -1,8 +1,24 @@
 """Fixtures every test may ask for."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import geopandas as gpd
+import networkx as nx
+import numpy as np
 import pytest
+import shapely
+from pyproj import Transformer
+from shapely.geometry import box
+
+from sweepplan.geo import WGS84, Area
+from sweepplan.streets import StreetNetwork
+
+GRIDTOWN_CRS = "EPSG:32619"
+GRIDTOWN_ORIGIN = np.array([330_000.0, 4_690_000.0])
+BLOCK_M = 100.0
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -13,3 +29,57 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no folder {SHARED.name} beside the checkout: real data is not at hand")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def gridtown_area() -> Area:
+    """Gridtown: 600 m by 600 m, and 100 m around."""
+    x, y = GRIDTOWN_ORIGIN
+    return Area("Gridtown", box(x - 100, y - 100, x + 700, y + 700), GRIDTOWN_CRS, "America/New_York", "made-up city")
+
+
+@pytest.fixture(scope="session")
+def gridtown_at() -> Callable[..., gpd.GeoSeries]:
+    """Function: pairs (metres east, metres north) of Gridtown's south-west corner -> points on its plane."""
+
+    def at(*spots: tuple[float, float]) -> gpd.GeoSeries:
+        xy = np.array(spots, dtype=float).reshape(-1, 2) + GRIDTOWN_ORIGIN
+        return gpd.GeoSeries(shapely.points(xy), crs=GRIDTOWN_CRS)
+
+    return at
+
+
+@pytest.fixture(scope="session")
+def make_gridtown() -> Callable[..., nx.MultiDiGraph]:
+    """Function: a new Gridtown as osmnx would make it, in degrees, streets every 100 m.
+
+    Node ``100 * row + column`` stands ``100 * column`` m east and ``100 * row`` m north. "A Street" is the southmost of
+    those that run east, "Avenue 1" the westmost of those that run north. ``one_way`` names (u, v) that lose v -> u.
+    """
+
+    def make(*, columns: int = 7, rows: int = 7, one_way: Iterable[tuple[int, int]] = ()) -> nx.MultiDiGraph:
+        graph = nx.MultiDiGraph(crs=WGS84)
+        to_degrees = Transformer.from_crs(GRIDTOWN_CRS, WGS84, always_xy=True)
+        for row in range(rows):
+            for column in range(columns):
+                lon, lat = to_degrees.transform(*(GRIDTOWN_ORIGIN + BLOCK_M * np.array([column, row])))
+                graph.add_node(100 * row + column, x=lon, y=lat)
+        for node in list(graph):
+            row, column = divmod(node, 100)
+            streets = [(node + 1, f"{chr(65 + row)} Street"), (node + 100, f"Avenue {column + 1}")]
+            for end, name in streets:
+                if end in graph:
+                    for u, v in ((node, end), (end, node)):
+                        graph.add_edge(u, v, length=BLOCK_M, highway="residential", name=name, oneway=False)
+        for u, v in one_way:
+            graph.remove_edge(v, u)
+            graph.edges[u, v, 0]["oneway"] = True
+        return graph
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gridtown(make_gridtown: Callable[..., nx.MultiDiGraph], gridtown_area: Area) -> StreetNetwork:
+    """Gridtown in a van at 1 m/s: 3 blocks east and 4 north is 700 m and 700 s."""
+    return StreetNetwork.from_graph(make_gridtown(), gridtown_area, "drive", speed_ms=1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,8 +33,9 @@ def download_graph(
 
     Notes
     -----
-    osmnx keeps its settings in the module: they are changed while this runs and put back afterwards, so do not
-    run two downloads to different servers at once in one process. Nothing is cached.
+    osmnx keeps its settings in its module and pins the server's address in ``socket.getaddrinfo``: both are changed for
+    the whole process while this runs and put back afterwards, so do not run two downloads at once in one process.
+    Nothing is cached. Streets not joined to the largest part of the network are left out, as osmnx does by default.
     """
     given: dict[str, Any] = {"use_cache": False}
     if overpass_url is not None:
@@ -54,10 +56,12 @@ def download_graph(
 @contextmanager
 def _osmnx_set(given: dict[str, Any]) -> Iterator[None]:
     before = {name: getattr(ox.settings, name) for name in given}
+    resolve = socket.getaddrinfo
     try:
         for name, value in given.items():
             setattr(ox.settings, name, value)
         yield
     finally:
+        socket.getaddrinfo = resolve
         for name, value in before.items():
             setattr(ox.settings, name, value)

@@ -19,6 +19,7 @@ from shapely.ops import substring
 
 from sweepplan.errors import StreetsError
 from sweepplan.geo import Area, Floats, require_same_plane
+from sweepplan.streets.download import download_graph
 from sweepplan.streets.edges import Ints, Mode, edge_table
 from sweepplan.streets.read import check_graph, node_lonlat, read_graph
 from sweepplan.streets.tags import NOT_SWEPT
@@ -137,6 +138,20 @@ class StreetNetwork:
         tree = STRtree(edges.geometry.to_numpy()[once])
         return cls(area, mode, node_id, node_xy, edges, time, length, tree, once)
 
+    @classmethod
+    def download(
+        cls,
+        place: str,
+        *,
+        tz: str,
+        mode: Mode = "drive",
+        overpass_url: str | None = None,
+        nominatim_url: str | None = None,
+    ) -> StreetNetwork:
+        """Download the streets of ``place``, see :func:`download_graph`, on an area made around them."""
+        graph = download_graph(place, mode, overpass_url=overpass_url, nominatim_url=nominatim_url)
+        return cls.from_graph(graph, area_of(graph, tz=tz, name=place), mode)
+
     @property
     def csr(self) -> csr_matrix:
         """Travel time from node to node along one edge, whole milliseconds >= 1, the least over parallel edges."""
@@ -152,10 +167,14 @@ class StreetNetwork:
         """Share of the nodes in the largest strongly connected component, 0 to 1."""
         return float(np.bincount(self.components).max() / len(self.node_id))
 
-    def snap(self, points: gpd.GeoSeries | gpd.GeoDataFrame, *, limit_m: float = 100.0) -> Snaps:
+    def snap(self, points: gpd.GeoSeries | gpd.GeoDataFrame, *, limit_m: float = 100.0, joined: bool = False) -> Snaps:
         """Return where each point lies on the nearest street, at most ``limit_m`` away.
 
         An empty point, or one without finite coordinates, lies nowhere (edge -1).
+
+        Parameters
+        ----------
+        joined : only streets of the largest strongly connected component: a depot nobody can come back to is none.
 
         Raises
         ------
@@ -174,12 +193,13 @@ class StreetNetwork:
         there = np.flatnonzero(np.isfinite(xy).all(axis=1))
         if there.size:
             _require_overlap(self.node_xy, _around(xy[there], limit_m), "the points", self.area.crs)
-        (row, near), distance = self._tree.query_nearest(
+        tree, edge_of_tree = self._joined_tree() if joined else (self._tree, self._edge_of_tree)
+        (row, near), distance = tree.query_nearest(
             shapes[there], max_distance=limit_m, all_matches=False, return_distance=True
         )
         edge, offset, away = np.full(len(xy), -1), np.zeros(len(xy)), np.full(len(xy), np.inf)
         at = there[row]
-        edge[at], away[at] = self._edge_of_tree[near], distance
+        edge[at], away[at] = edge_of_tree[near], distance
         offset[at] = self._offset(edge[at], shapes[at])
         return Snaps(edge.astype(np.int64), offset, away)
 
@@ -248,6 +268,13 @@ class StreetNetwork:
         table = once[["name", "highway", "length_m", "geometry"]].copy()
         table.index = pd.Index(names, name=index, dtype="str")
         return table
+
+    def _joined_tree(self) -> tuple[STRtree, Ints]:
+        parts = self.components
+        in_largest = parts == np.bincount(parts).argmax()
+        ends = self.edges[["u", "v"]].to_numpy()[self._edge_of_tree]
+        kept = self._edge_of_tree[in_largest[ends].all(axis=1)]
+        return STRtree(self.edges.geometry.to_numpy()[kept]), kept
 
     def _offset(self, edge: Ints, points: NDArray[np.object_]) -> Floats:
         """Return metres along the edge, on the scale of its ``length_m``, moved to the end where within END_M of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree.ElementTree import ParseError
 import networkx as nx
 import numpy as np
 import osmnx as ox
+import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
@@ -42,9 +44,13 @@ def read_graph(path: str | Path) -> nx.MultiDiGraph[int]:
         It has no edges, or a coordinate or length that cannot be used.
     """
     path = Path(path)
-    text = _unpacked(path)
+    head, node, tail = _unpacked(path).partition("<node")
+    if node and not re.search(r"""attr\.name=["']x["']""", head):
+        raise StreetsError(f"{path}: nodes without coordinates x, y: {_MEND}")
+    # osmnx reads only what it wrote itself, where every number is a string
+    head = re.sub(r"""(attr\.type=["'])(?:int|long|float|double)\b""", r"\1string", head)
     try:
-        graph = ox.load_graphml(graphml_str=text)
+        graph = ox.load_graphml(graphml_str=head + node + tail)
     except (ParseError, nx.NetworkXException, ShapelyError, ValueError, TypeError, KeyError, AttributeError) as error:
         why = " ".join(str(error).split())[:120]
         raise SourceError(f"{path}: not a street network in GraphML ({why}): {_MEND}") from error
@@ -53,7 +59,7 @@ def read_graph(path: str | Path) -> nx.MultiDiGraph[int]:
     return check_graph(graph, name=str(path))
 
 
-def check_graph(graph: nx.MultiDiGraph[int], *, name: str) -> nx.MultiDiGraph:
+def check_graph(graph: nx.MultiDiGraph[int], *, name: str) -> nx.MultiDiGraph[int]:
     """Return ``graph`` in WGS84 degrees, where every coordinate and length can be used.
 
     Parameters
@@ -121,16 +127,21 @@ def _unpacked(path: Path) -> str:
 
 
 def _edge_faults(graph: nx.MultiDiGraph[int]) -> Iterator[str]:
-    for u, v, data in graph.edges(data=True):
-        length = data.get("length", 0.0)
+    for u, v, length in graph.edges(data="length", default=0.0):
         if not isinstance(length, int | float) or not 0 <= length < np.inf:
             yield f"edge {u}-{v} has length {length}: give metres >= 0, or none to have it measured"
-        line = data.get("geometry")
-        if line is not None and (line.geom_type != "LineString" or line.is_empty or not np.isfinite(line.bounds).all()):
-            yield f"edge {u}-{v} has a geometry that is not a line of finite points: mend or remove it"
+    lines: list[tuple[int, int, shapely.Geometry]] = [row for row in graph.edges(data="geometry") if row[2] is not None]
+    shapes = np.array([line for _, _, line in lines], dtype=object)
+    sound = shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING
+    xy, at = shapely.get_coordinates(shapes, return_index=True)
+    sound[at[~np.isfinite(xy).all(axis=1)]] = False
+    sound &= ~shapely.is_empty(shapes)
+    for row in np.flatnonzero(~sound):
+        u, v, _ = lines[row]
+        yield f"edge {u}-{v} has a geometry that is not a line of finite points: mend or remove it"
 
 
-def _in_degrees(graph: nx.MultiDiGraph[int], name: str) -> nx.MultiDiGraph:
+def _in_degrees(graph: nx.MultiDiGraph[int], name: str) -> nx.MultiDiGraph[int]:
     crs = graph.graph.get("crs", WGS84)
     try:
         if CRS.from_user_input(crs).equals(CRS.from_user_input(WGS84), ignore_axis_order=True):
