@@ -155,7 +155,7 @@ def _labels(centres: Floats, weight: Floats, eps_m: float) -> Ints:
     A cell in reach of dense ones goes with the nearest, not with the first found, so that clusters do not interlace.
     """
     # scikit-learn wants a whole number here, so the weights come in units of the density asked for.
-    found = DBSCAN(eps=eps_m, min_samples=1).fit(centres, sample_weight=weight)
+    found = DBSCAN(eps=eps_m, min_samples=1).fit(centres, sample_weight=weight * (1 + _ROUNDING))
     dense = found.core_sample_indices_
     if not dense.size:
         return np.full(len(centres), -1)
