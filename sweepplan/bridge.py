@@ -33,7 +33,7 @@ class SweepRules:
     request_s : seconds of work at an open request.
     needles_per_report : needles on the ground for one report, where the feed does not count them.
     days_between_sweeps : reports expected over so many days lie on a place when a crew comes.
-    max_places : so many places, best needles per minute first, are offered to the solver.
+    places_per_crew_h : so many places an hour on shift, best needles per minute first, are offered to the solver.
     snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
     unknown_open_d : a report without status counts as open for so many days after it came in.
     needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
@@ -43,7 +43,7 @@ class SweepRules:
     request_s: int = 600
     needles_per_report: float = 1.0
     days_between_sweeps: float = 7.0
-    max_places: int = 400
+    places_per_crew_h: float = 18.0
     snap_limit_m: float = 100.0
     depot_limit_m: float = 1000.0
     unknown_open_d: float = 1.0
@@ -149,15 +149,20 @@ def sweep_day(
     StreetsError
         The depot lies off the network.
     """
+    if not crews:
+        raise ProblemError("no crew: give at least one")
     rules = rules or SweepRules()
     required = _required_stops(open_requests(incidents, as_of=as_of, unknown_open_d=rules.unknown_open_d))
-    optional = _optional_stops(places_to_sweep(streets, parks), CELLS.check(cells, plane=streets.area.crs), rules)
+    zero = streets.area.midnight(as_of)
+    shifts_s = _shifts(crews, streets.area, zero, as_of)
+    n_places = round(rules.places_per_crew_h * sum(end - start for start, end in shifts_s) / 3600)
+    optional = _optional_stops(
+        places_to_sweep(streets, parks), CELLS.check(cells, plane=streets.area.crs), rules, n_places
+    )
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
     snaps = _snapped(streets, depot, stops.geometry, rules)
     travel_s = np.ceil(streets.travel_s(snaps))
-    zero = streets.area.midnight(as_of)
-    shifts_s = _shifts(crews, streets.area, zero, as_of)
     problem = SweepProblem(
         stops=_stops(stops, zero, shifts_s, travel_s[0, 1:], rules),
         crews=tuple(crews),
@@ -350,10 +355,12 @@ def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
     )
 
 
-def _optional_stops(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, rules: SweepRules) -> pd.DataFrame:
+def _optional_stops(
+    places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, rules: SweepRules, n_places: int
+) -> pd.DataFrame:
     rates = place_rates(cells, places)
     worth = rates / (places["sweep_s"] + 60.0)
-    best = worth[worth > 0].sort_values(ascending=False, kind="stable").index[: rules.max_places]
+    best = worth[worth > 0].sort_values(ascending=False, kind="stable").index[:n_places]
     chosen = places.loc[best]
     return pd.DataFrame(
         {

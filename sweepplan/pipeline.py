@@ -250,8 +250,10 @@ def find(readings: tuple[Reading, ...], *, as_of: pd.Timestamp) -> tuple[Hotspot
         for kind in sorted(reading.incidents["kind"].unique()):
             incidents = reading.incidents[reading.incidents["kind"] == kind]
             areas = find_hotspots(incidents, CLUSTERS[kind], as_of=as_of)
-            areas.index = pd.Index(f"{kind}-" + areas.index.astype("str"), name=areas.index.name, dtype="str")
-            found.append(Hotspots(kind, areas, rate_surface(incidents, reading.area, RANKING[kind], as_of=as_of)))
+            cells = rate_surface(incidents, reading.area, RANKING[kind], as_of=as_of)
+            found.append(
+                Hotspots(kind, areas.rename(index=f"{kind}-{{}}".format), cells.rename(index=f"{kind}-{{}}".format))
+            )
     return tuple(found)
 
 

@@ -112,7 +112,7 @@ def test_places_with_the_most_needles_a_minute_are_offered_with_their_prize(
 ) -> None:
     as_of = gridtown.area.moment(f"{DAY} 06:00")
     rates = cells(gridtown_at, {(50, 250): 0.9, (250, 50): 0.1})
-    rules = SweepRules(max_places=4, days_between_sweeps=10, needles_per_report=2)
+    rules = SweepRules(places_per_crew_h=0.5, days_between_sweeps=10, needles_per_report=2)
     made = day(gridtown, gridtown_at, reports(gridtown_at((0, 0)), [1.0], as_of), cells=rates, rules=rules)
     optional = [stop for stop in made.problem.stops if not stop.required]
     assert len(optional) == 4
