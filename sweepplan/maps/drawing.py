@@ -1,0 +1,79 @@
+"""The map of what may be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import folium
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from sweepplan.errors import GateError
+from sweepplan.geo import WGS84
+from sweepplan.maps import crews, heat, points
+from sweepplan.maps.background import background
+from sweepplan.maps.layers import Layer
+from sweepplan.maps.page import Bounds, page_of
+from sweepplan.maps.words import day, moment_of, safe_text
+from sweepplan.privacy import Published
+
+
+def draw(published: Published, *, attribution: str = "", as_of: pd.Timestamp | None = None) -> folium.Map:
+    """Return the map of all that passed the gate; ``.save(path)`` writes one page that fetches nothing.
+
+    The same input gives the same bytes.
+
+    Parameters
+    ----------
+    attribution : whose data the map is drawn from, e.g. ``Streets © OpenStreetMap contributors``.
+    as_of : nothing reported from this moment on was used; with its zone.
+
+    Raises
+    ------
+    GateError
+        ``published`` did not pass the gate.
+    """
+    if not isinstance(published, Published):
+        raise GateError(f"draw(...) of a {type(published).__name__}: give what publish(...) returns")
+    layers = [
+        background(published),
+        *heat.cells(published),
+        *heat.hotspots(published),
+        *crews.crews(published, as_of=as_of),
+        *filter(None, [crews.depots(published)]),
+        *points.kiosks(published),
+        *points.reports(published, as_of=as_of),
+        *points.sites(published),
+    ]
+    panel = _panel(published, layers, as_of=as_of)
+    return page_of(layers, title=published.label, panel=panel, bounds=_bounds(published), attribution=attribution)
+
+
+def _panel(published: Published, layers: Iterable[Layer], *, as_of: pd.Timestamp | None) -> str:
+    routes, stops = published.table("routes"), published.table("stops")
+    said = []
+    if len(routes):
+        said.append(f"Sweeps of {day(published.local(routes['starts_at'].min()))}")
+    if as_of is not None:
+        said.append(f"Reports before {moment_of(published.local(as_of))}")
+    withheld = "".join(f"<p>Not shown: {safe_text(words)}.</p>" for words in published.withheld_words())
+    legend = points.symbols(published, late=bool(crews.over_due(routes, stops, as_of=as_of).any()))
+    return (
+        f'<section id="panel"><h1>{safe_text(published.label)}</h1>'
+        + "".join(f"<p>{safe_text(line)}</p>" for line in said)
+        + f'<details open><summary>Legend</summary><div class="layers"></div>{legend}'
+        + (f'<div class="withheld">{withheld}</div>' if withheld else "")
+        + "</details></section>"
+    )
+
+
+def _bounds(published: Published) -> Bounds:
+    """Return the bounds of what the map is about; of the whole area where that is nothing."""
+    about = [table.geometry for name, table in published.tables() if name not in ("streets", "places", "sites")]
+    shapes = pd.concat([gpd.GeoSeries([], crs=published.area.crs), *about]) if about else gpd.GeoSeries([])
+    if shapes.empty:
+        shapes = gpd.GeoSeries([published.area.boundary])
+    box = gpd.GeoSeries([shapely.box(*shapes.total_bounds)], crs=published.area.crs).to_crs(WGS84)
+    west, south, east, north = (round(float(edge), 5) for edge in box.total_bounds)
+    return west, south, east, north

@@ -1,0 +1,68 @@
+"""What a layer is, and how tables become its features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import folium
+import geopandas as gpd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from sweepplan.geo import WGS84
+from sweepplan.maps.words import safe_text
+
+PANES: Mapping[str, int] = {
+    "background": 340,
+    "cells": 360,
+    "hotspots": 380,
+    "routes": 420,
+    "arrows": 440,
+    "marks": 600,
+}
+"""Heights of what is drawn, the lowest first."""
+
+_DECIMALS = 5
+"""About a metre."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One entry of the layer list.
+
+    Attributes
+    ----------
+    label : safe HTML; empty: always shown, and not in the list.
+    parts : drawn in this order.
+    shown : at first.
+    """
+
+    label: str
+    parts: tuple[folium.GeoJson, ...]
+    shown: bool = True
+
+
+def entry(swatch: str, title: str, *details: str) -> str:
+    """Return the label of a layer: our own ``swatch`` HTML, and plain words."""
+    small = f"<small>{safe_text(' · '.join(details))}</small>" if details else ""
+    return f'<span class="swatch">{swatch}</span><span class="entry">{safe_text(title)}{small}</span>'
+
+
+def rows(table: gpd.GeoDataFrame) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Yield id, row and geometry (GeoJSON, in degrees, to about a metre) of every row."""
+    geometry = table.geometry.to_crs(WGS84)
+    for row, shape in zip(table.itertuples(), geometry, strict=True):
+        yield str(row.Index), row, geometry_of(shape)
+
+
+def geometry_of(shape: BaseGeometry) -> dict[str, Any]:
+    """Return a geometry in degrees as GeoJSON."""
+    rounded = shapely.transform(shape, lambda degrees: degrees.round(_DECIMALS))
+    return dict(shapely.geometry.mapping(rounded))
+
+
+def feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:
+    """Return a GeoJSON feature."""
+    return {"type": "Feature", "geometry": geometry, "properties": properties}

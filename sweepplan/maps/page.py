@@ -1,0 +1,158 @@
+"""The page: Leaflet from the installed package written into it, nothing fetched, the same bytes each time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import folium
+from branca.element import Element, Figure, MacroElement
+from folium.template import Template
+from folium.utilities import JsCode
+
+from sweepplan.maps import hues
+from sweepplan.maps.layers import PANES, Layer
+from sweepplan.maps.words import safe_text
+
+_RULES_MARK = "the rules of this page"
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north, in degrees."""
+
+
+class OfflinePage(Figure):
+    """A page that may fetch nothing: its content security policy allows its own scripts, by hash, and no other."""
+
+    def render(self, **kwargs: Any) -> str:
+        """Return the page; elements bear running numbers instead of random names, and are left as they were."""
+        elements = list(_walk(self))
+        kept = [element._children.copy() for element in elements]
+        for number, element in enumerate(elements):
+            element._id = f"{number:03d}"
+        page = super().render(**kwargs)
+        for element, children in zip(elements, kept, strict=True):
+            element._children = children
+        return page.replace(_RULES_MARK, _rules(page), 1)
+
+
+class OfflineMap(folium.Map):
+    """A folium map without tiles whose scripts and styles stand in the page."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium reads the class attribute
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+
+
+class _Furniture(MacroElement):
+    """Panel, scale and view, put in place by ``page.js``."""
+
+    _template = Template(
+        """
+        {% macro html(this, kwargs) %}{{ this.panel }}{% endmacro %}
+        {% macro script(this, kwargs) %}
+        sweepmap.furnish({{ this._parent.get_name() }}, {{ this.control.get_name() }}, {{ this.options|tojavascript }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, panel: str, control: folium.LayerControl, bounds: Bounds, attribution: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Furniture"
+        self.panel, self.control = panel, control
+        west, south, east, north = bounds
+        self.options = {"bounds": [[south, west], [north, east]], "attribution": safe_text(attribution)}
+
+
+def page_of(layers: Sequence[Layer], *, title: str, panel: str, bounds: Bounds, attribution: str = "") -> folium.Map:
+    """Return the map of ``layers``, the lowest first.
+
+    Parameters
+    ----------
+    title : plain text.
+    panel : HTML whose every value is safe.
+    bounds : what is seen at first.
+    attribution : plain text.
+    """
+    west, south, east, north = bounds
+    drawn = OfflineMap(
+        location=((south + north) / 2, (west + east) / 2),
+        tiles=None,
+        zoom_control="bottomright",
+        font_size="14px",
+        zoom_snap=0.25,
+        max_zoom=19,
+    )
+    page = OfflinePage(title=safe_text(title))
+    for name, content in _head().items():
+        page.header.add_child(Element(f"{{% raw %}}{content}{{% endraw %}}"), name=name)
+    page.add_child(drawn)
+    for name, height in PANES.items():
+        folium.map.CustomPane(name, z_index=height, pointer_events=name != "background").add_to(drawn)
+    for layer in layers:
+        group = folium.FeatureGroup(name=layer.label, show=layer.shown, control=bool(layer.label))
+        for part in layer.parts:
+            part.add_to(group)
+        group.add_to(drawn)
+    control = folium.LayerControl(collapsed=False)
+    drawn.add_child(control)
+    _Furniture(panel, control, bounds, attribution).add_to(drawn)
+    return drawn
+
+
+def geojson(features: Sequence[dict[str, Any]], pane: str, *, canvas: bool = False) -> folium.GeoJson:
+    """Return a layer of GeoJSON features; ``page.js`` reads their properties ``tip``, ``style``, ``html``, ``size``."""
+    options: dict[str, Any] = {"pane": pane}
+    if canvas:
+        options["renderer"] = JsCode(f"L.canvas({{pane: '{pane}', padding: 0.3}})")
+    return folium.GeoJson(
+        {"type": "FeatureCollection", "features": list(features)},
+        on_each_feature=JsCode("sweepmap.tip"),
+        point_to_layer=JsCode("sweepmap.point"),
+        **options,
+    )
+
+
+@cache
+def _head() -> dict[str, str]:
+    """Return what the head of every page holds, by name."""
+    leaflet = files("js_lib_leaflet") / "static" / "js_lib_leaflet"
+    script = re.sub(r"//# sourceMappingURL=.*", "", (leaflet / "leaflet.js").read_text("utf-8"))
+
+    def inlined(found: re.Match[str]) -> str:
+        image = base64.b64encode((leaflet / found[1]).read_bytes()).decode()
+        return f"url(data:image/png;base64,{image})"
+
+    style = re.sub(r"url\((images/[^)]+)\)", inlined, (leaflet / "leaflet.css").read_text("utf-8"))
+    own = files("sweepplan.maps")
+    colours = "".join(f"--{name.lower().replace('_', '-')}:{getattr(hues, name)};" for name in _COLOURS)
+    return {
+        "rules": f'<meta http-equiv="Content-Security-Policy" content="{_RULES_MARK}"/>',
+        "leaflet_css": f"<style>{style}</style>",
+        "page_css": f"<style>:root{{{colours}}}\n{(own / 'page.css').read_text('utf-8')}</style>",
+        "leaflet_js": f"<script>{script}</script>",
+        "page_js": f"<script>{(own / 'page.js').read_text('utf-8')}</script>",
+    }
+
+
+_COLOURS = ("ACCENT", "OVER_DUE", "INK", "OVERDOSE", "WATER")
+
+
+def _rules(page: str) -> str:
+    """Return the content security policy that allows the scripts in ``page``, inline styles and images, no more."""
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _walk(element: Element) -> Iterator[Element]:
+    yield element
+    parts = [element.header, element.html, element.script] if isinstance(element, Figure) else []
+    for child in [*parts, *element._children.values()]:
+        yield from _walk(child)
