@@ -21,6 +21,7 @@ from sweepplan.hotspots import place_rates
 from sweepplan.judging import judge_kiosks, judge_sweep
 from sweepplan.model import Crew, KioskPlan, KioskProblem, Stop, SweepPlan, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork
+from sweepplan.streets.tags import UNNAMED
 from sweepplan.tables import CELLS, INCIDENTS, KIOSKS, PLACES, ROUTES, SITES, STOPS
 
 
@@ -162,6 +163,7 @@ def sweep_day(
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
     snaps = _snapped(streets, depot, stops.geometry, rules)
+    stops["name"] = stops["name"].fillna(_street_names(streets, snaps[1:]))
     travel_s = np.ceil(streets.travel_s(snaps))
     problem = SweepProblem(
         stops=_stops(stops, zero, shifts_s, travel_s[0, 1:], rules),
@@ -297,7 +299,7 @@ def corner_sites(walk: StreetNetwork, points: gpd.GeoSeries, reach_m: float) -> 
     """
     ends = walk.edges[["u", "v", "name", "street"]].melt(["name", "street"], value_name="node")
     ends = ends.drop_duplicates(["node", "street"])
-    named = ends[ends["name"] != "unnamed road"].groupby("node")["name"].unique()
+    named = ends[ends["name"] != UNNAMED].groupby("node")["name"].unique()
     corners = named[(named.str.len() >= 2) & (ends["node"].value_counts().reindex(named.index) >= 3)]
     spots = gpd.GeoSeries(
         shapely.points(walk.node_xy[corners.index.to_numpy()]), index=corners.index, crs=walk.area.crs
@@ -340,11 +342,29 @@ def kiosk_table(study: KioskStudy, plan: KioskPlan) -> gpd.GeoDataFrame:
     return KIOSKS.check(table)
 
 
+def area_names(areas: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> pd.Series:
+    """Return a name for each area: the two streets with the most length in it; empty where there is none with a name.
+
+    Parameters
+    ----------
+    areas : polygons, e.g. tables.HOTSPOTS.
+    streets : tables.STREETS on the same plane.
+    """
+    named = streets[streets["name"] != UNNAMED]
+    area, street = named.sindex.query(areas.geometry, predicate="intersects")
+    inside = shapely.intersection(areas.geometry.to_numpy()[area], named.geometry.to_numpy()[street])
+    pieces = pd.DataFrame({"area": area, "name": named["name"].to_numpy()[street], "length_m": shapely.length(inside)})
+    lengths = pieces.groupby(["area", "name"], as_index=False)["length_m"].sum()
+    longest = lengths.sort_values(["area", "length_m", "name"], ascending=[True, False, True]).groupby("area").head(2)
+    joined = longest.groupby("area")["name"].agg(" & ".join)
+    return joined.reindex(range(len(areas)), fill_value="").set_axis(areas.index).rename("name")
+
+
 def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "place_id": waiting.index.astype("str"),
-            "name": "request " + waiting.index.astype("str"),
+            "name": pd.array([None] * len(waiting), dtype="str"),
             "kind": "request",
             "due_at": waiting["due_at"].array,
             "prize": waiting["needles"].to_numpy(dtype=float),
@@ -434,17 +454,25 @@ def _demand_points(recent: gpd.GeoDataFrame) -> tuple[np.ndarray, gpd.GeoSeries]
 
 
 def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
+    far = StreetsError(
+        f"the depot lies more than {rules.depot_limit_m:g} m from any street of the network: "
+        "move it, or load more streets"
+    )
+    if streets.area.boundary.distance(depot.iloc[0]) > rules.depot_limit_m:
+        raise far
     home = streets.snap(depot, limit_m=rules.depot_limit_m, joined=True)
-    others = _reachable(streets, stops, rules.snap_limit_m)
     if home.edge[0] < 0:
-        raise StreetsError(
-            f"the depot lies more than {rules.depot_limit_m:g} m from any street of the network: "
-            "move it, or load more streets"
-        )
+        raise far
+    others = _reachable(streets, stops, rules.snap_limit_m)
     columns = (
         np.concatenate([getattr(home, name), getattr(others, name)]) for name in ("edge", "offset_m", "distance_m")
     )
     return Snaps(*columns)
+
+
+def _street_names(streets: StreetNetwork, snaps: Snaps) -> pd.Series:
+    names = streets.edges["name"].iloc[snaps.edge].reset_index(drop=True)
+    return names.mask(snaps.edge < 0, "off the streets")
 
 
 def _reachable(streets: StreetNetwork, stops: gpd.GeoSeries, limit_m: float) -> Snaps:

@@ -199,7 +199,7 @@ def app_verb(settings: Path | None, port: int) -> None:
 def main() -> None:
     """Run the command; an error of ours is one line on stderr and exit code 1."""
     try:
-        sweepplan(standalone_mode=True)
+        sweepplan(prog_name="sweepplan")
     except SweepplanError as error:
         click.echo(f"sweepplan: {error}", err=True)
         raise SystemExit(1) from None
@@ -211,10 +211,11 @@ def _settings(given: dict[str, Any]) -> Settings:
     if "depot" in values:
         values["depot"] = _lat_lon(values["depot"])
     shift, crews = values.pop("shift", None), values.pop("crews", None)
-    if shift or crews:
-        if crews is not None and not 1 <= crews <= 10:
+    if shift is not None or crews is not None:
+        crews = 4 if crews is None else crews
+        if not 1 <= crews <= 10:
             raise SettingsError(f"{crews} crews: give 1 to 10")
-        values["crews"] = tuple(Crew.on_shift(name, shift or "08:00-16:00") for name in "ABCDEFGHIJ"[: crews or 4])
+        values["crews"] = tuple(Crew.on_shift(name, shift or "08:00-16:00") for name in "ABCDEFGHIJ"[:crews])
     return Settings.load(path, **values) if path else Settings.of(values, where="options")
 
 

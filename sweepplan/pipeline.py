@@ -83,6 +83,8 @@ class Settings:
         lat, lon = self.depot or (0.0, 0.0)
         if not (-90 <= lat <= 90 and -180 <= lon <= 180):
             raise SettingsError(f"depot {lat:g}, {lon:g}: give latitude, longitude in degrees, e.g. 42.3420,-71.0760")
+        if not 0 < self.reach_m < float("inf"):
+            raise SettingsError(f"reach_m {self.reach_m:g}: give metres, more than 0")
         if self.k < 0:
             raise SettingsError(f"k = {self.k}: give 0 or more kiosks")
         if not 1 <= len(self.crews) <= 10:
@@ -303,6 +305,14 @@ def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosk
     )
     plan = solve_kiosks(study.problem)
     return Kiosks(study, plan, judge_kiosks(study.problem, plan), bridge.kiosk_table(study, plan))
+
+
+def kiosk_curve(kiosks: Kiosks, *, up_to: int) -> tuple[KioskJudgement, ...]:
+    """Return what the best 0, 1, 2, ... up to ``up_to`` new kiosks are worth, fewer where there are fewer sites."""
+    problem = kiosks.study.problem
+    most = problem.n_sites - len({*problem.fixed, *problem.forbidden})
+    asked = [dataclasses.replace(problem, k=k) for k in range(min(up_to, most) + 1)]
+    return tuple(judge_kiosks(each, solve_kiosks(each)) for each in asked)
 
 
 def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, kiosks: bool = True) -> Run:

@@ -1,0 +1,256 @@
+"""The command: one verb a step, one line an error, nothing written over."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import osmnx
+import pandas as pd
+import pytest
+import shapely
+
+from sweepplan import cli, demo
+from sweepplan.geo import WGS84
+
+Said = tuple[int, str, str]
+Call = Callable[..., Said]
+
+RUN = ["--tz", "America/New_York", "--as-of", "2026-03-02 06:00", "--crews", "2", "--limit", "30it", "--k", "2"]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> Said:
+        monkeypatch.setattr("sys.argv", ["sweepplan", *(str(argument) for argument in arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, make_gridtown: Callable, gridtown_at: Callable) -> Path:
+    """Folder with Gridtown's streets, and 300 made-up reports as a plain CSV under a mapping."""
+    folder = tmp_path_factory.mktemp("town")
+    osmnx.save_graphml(make_gridtown(), folder / "streets.graphml")
+    dice = np.random.default_rng(7)
+    spots = dice.integers(0, 7, size=(300, 2)) ** 2 / 36 * 600
+    points = gridtown_at(*map(tuple, spots)).to_crs(WGS84)
+    wall = pd.Timestamp("2026-03-02 05:00") - pd.to_timedelta(dice.integers(0, 200 * 24, 300), unit="h")
+    reports = pd.DataFrame({"where_y": points.y, "where_x": points.x, "when": wall.strftime("%Y-%m-%d %H:%M")})
+    reports["state"] = np.where(reports["when"] > "2026-02-28", "open", "closed")
+    reports.to_csv(folder / "reports.csv", index=False)
+    (folder / "mapping.toml").write_text(
+        'kind = "needle"\n[columns]\nlat = "where_y"\nlon = "where_x"\ntime = "when"\nstatus = "state"\n'
+    )
+    return folder
+
+
+def run_options(town: Path, **changes: object) -> list[object]:
+    given: dict[str, object] = {
+        "--incidents": town / "reports.csv",
+        "--feed": "plain",
+        "--mapping": town / "mapping.toml",
+        "--streets": town / "streets.graphml",
+        "--depot": _depot(town),
+        "--name": "Gridtown",
+        **changes,
+    }
+    return [*RUN, *(part for option in given.items() if option[1] is not None for part in option)]
+
+
+def _depot(town: Path) -> str:
+    graph = osmnx.load_graphml(town / "streets.graphml")
+    return f"{graph.nodes[0]['y']},{graph.nodes[0]['x']}"
+
+
+def one_line(said: Said, words: str) -> None:
+    code, out, err = said
+    assert code == 1
+    assert out == ""
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("verb", ["", "demo", "demo build", "read", "hotspots", "sweep", "kiosks", "run", "app"])
+def test_every_verb_explains_itself(call: Call, verb: str) -> None:
+    code, out, _ = call(*verb.split(), "--help")
+    assert code == 0
+    assert "Usage: sweepplan" in out
+
+
+def test_a_run_leaves_its_folder_and_says_what_it_found(call: Call, town: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, said, _ = call("run", *run_options(town), "--out", out, "--json")
+    assert code == 0
+    result = json.loads(said)
+    assert {p.name for p in out.iterdir()} >= {
+        "hotspots.parquet", "routes.parquet", "kiosks.parquet", "map.html", "routes.gpx", "routes.csv", "run.json"
+    }  # fmt: skip
+    assert json.loads((out / "run.json").read_text())["result"] == result
+    assert result["sweep"]["requests_served"] == result["sweep"]["requests"] > 0
+    assert result["kiosks"]["gap"] == 0
+    assert len(gpd.read_parquet(out / "routes.parquet")) == len(result["sweep"]["crews"])
+
+
+def test_the_same_inputs_give_the_same_bytes(call: Call, town: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert call("run", *run_options(town), "--out", tmp_path / name)[0] == 0
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+
+
+def test_settings_may_stand_in_a_file_and_options_win(call: Call, town: Path, tmp_path: Path) -> None:
+    (town / "settings.toml").write_text(
+        f'incidents = "reports.csv"\nfeed = "plain"\nmapping = "mapping.toml"\nstreets = "streets.graphml"\n'
+        f'tz = "America/New_York"\nas_of = "2026-03-02 06:00"\ndepot = [{_depot(town)}]\nk = 1\nlimit = "20it"\n'
+        '[[crews]]\nname = "dawn"\nshift = "07:00-12:00"\n'
+    )
+    code, said, _ = call("run", "--settings", town / "settings.toml", "--k", "3", "--json")
+    assert code == 0
+    result = json.loads(said)
+    assert len(result["kiosks"]["sites"]) == 3
+    assert [crew["crew"] for crew in result["sweep"]["crews"]] == ["dawn"]
+
+
+@pytest.mark.parametrize("verb", ["sweep", "kiosks"])
+def test_a_step_alone_says_only_its_part(call: Call, town: Path, verb: str) -> None:
+    drop = {"sweep": [], "kiosks": ["--depot", "--crews", "--limit"]}[verb]
+    options = run_options(town)
+    if verb == "sweep":
+        drop = ["--k"]
+    pairs = [pair for pair in zip(options[::2], options[1::2], strict=True) if pair[0] not in drop]
+    code, said, _ = call(verb, *(part for pair in pairs for part in pair), "--json")
+    assert code == 0
+    assert {"sweep", "kiosks"} & set(json.loads(said)) == {verb}
+
+
+def test_hotspots_need_reports_alone(call: Call, town: Path, tmp_path: Path) -> None:
+    given = ["--incidents", town / "reports.csv", "--feed", "plain", "--mapping", town / "mapping.toml"]
+    when = ["--tz", "America/New_York", "--as-of", "2026-03-02"]
+    code, said, _ = call("hotspots", *given, *when, "--out", tmp_path / "hot", "--json")
+    assert code == 0
+    assert json.loads(said)["hotspots"]["needle"] > 0
+    assert (tmp_path / "hot" / "map.html").stat().st_size > 100_000
+
+
+def test_read_tells_rows_in_kept_and_rejected(call: Call, town: Path) -> None:
+    options = ["--feed", "plain", "--mapping", town / "mapping.toml", "--tz", "America/New_York", "--json"]
+    code, said, _ = call("read", town / "reports.csv", *options)
+    assert code == 0
+    assert json.loads(said) | {"rows_in": 300, "kept": 300, "rejected": {}} == json.loads(said)
+    code, said, _ = call("read", "--list")
+    assert code == 0
+    assert {"boston311", "boston311-points", "cincinnati-ems", "plain"} <= set(said.split())
+
+
+def bad_csv(text: str) -> Callable[[Path], dict[str, object]]:
+    def make(folder: Path) -> dict[str, object]:
+        (folder / "bad.csv").write_text(text)
+        return {"--incidents": folder / "bad.csv"}
+
+    return make
+
+
+def bad_streets(text: bytes, name: str = "bad.graphml") -> Callable[[Path], dict[str, object]]:
+    def make(folder: Path) -> dict[str, object]:
+        (folder / name).write_bytes(text)
+        return {"--streets": folder / name}
+
+    return make
+
+
+def bad_area(folder: Path) -> dict[str, object]:
+    (folder / "area.toml").write_text('name = "x"\ncrs = "EPSG:4326"\ntz = "UTC"\nboundary = "area.geojson"\n')
+    square = gpd.GeoDataFrame(geometry=[shapely.box(-71, 42, -70, 43)], crs=WGS84)
+    (folder / "area.geojson").write_text(square.to_json())
+    return {"--area": folder / "area.toml"}
+
+
+HEADER = "where_y,where_x,when,state\n"
+BARE = b'<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="directed">'
+FAULTS = {
+    "missing column": (bad_csv("lat,lon\n1,2\n"), "where_y"),
+    "degrees are due": (bad_csv(HEADER + "4690000,330000,2026-01-01 10:00,open\n"), "degrees"),
+    "infinite": (bad_csv(HEADER + "inf,-inf,2026-01-01 10:00,open\n"), "coordinates"),
+    "empty file": (bad_csv(""), "empty"),
+    "header alone": (bad_csv(HEADER), "bad.csv"),
+    "pointer": (bad_csv("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), "LFS"),
+    "no overlap": (bad_csv(HEADER + "51.5,-0.12,2026-01-01 10:00,open\n" * 3), "outside the area"),
+    "metres in degrees": (bad_area, "EPSG:4326 is in degrees"),
+    "no file": (lambda _: {"--incidents": "nowhere.csv"}, "nowhere.csv"),
+    "unknown feed": (lambda _: {"--feed": "boston"}, "boston"),
+    "unknown clock": (lambda _: {"--tz": "Boston"}, "unknown clock 'Boston'"),
+    "naive moment skipped": (lambda _: {"--as-of": "2026-03-08 02:30"}, "2026-03-08 02:30"),
+    "no streets": (lambda _: {"--streets": None}, "no streets"),
+    "streets pointer": (bad_streets(b"version https://git-lfs.github.com/spec/v1\n"), "LFS"),
+    "streets empty": (bad_streets(b""), "empty"),
+    "streets cut": (bad_streets(gzip.compress(BARE * 50)[:-20], "bad.graphml.gz"), "bad.graphml.gz"),
+    "streets without coordinates": (
+        bad_streets(BARE + b'<node id="1"/><node id="2"/><edge source="1" target="2"/></graph></graphml>'),
+        "coordinates",
+    ),
+    "shift reversed": (lambda _: {"--shift": "16:00-08:00"}, "ends before it starts"),
+    "shift over": (lambda _: {"--shift": "01:00-05:00"}, "is over"),
+    "no crew": (lambda _: {"--crews": 0}, "0 crews: give 1 to 10"),
+    "depot unread": (lambda _: {"--depot": "here"}, "write LAT,LON"),
+    "depot swapped": (lambda _: {"--depot": "-171.07,42.34"}, "latitude, longitude"),
+    "depot far": (lambda _: {"--depot": "41.0,-70.0"}, "depot"),
+    "limit unread": (lambda _: {"--limit": "soon"}, "limit 'soon'"),
+    "too many kiosks": (lambda _: {"--k": 5000}, "k = 5000"),
+    "reach of nothing": (lambda _: {"--reach-m": -1}, "reach_m -1"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_bad_input_is_one_clear_line_and_writes_nothing(call: Call, town: Path, tmp_path: Path, fault: str) -> None:
+    make, words = FAULTS[fault]
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "run.json").write_text("earlier")
+    one_line(call("run", *run_options(town, **make(tmp_path)), "--out", out), words)
+    assert [p.name for p in out.iterdir()] == ["run.json"]
+    assert (out / "run.json").read_text() == "earlier"
+
+
+def test_a_plain_feed_without_a_clock_is_refused(call: Call, town: Path) -> None:
+    one_line(call("read", town / "reports.csv", "--feed", "plain", "--mapping", town / "mapping.toml"), "clock")
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(call: Call, town: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("three years")
+    one_line(call("run", *run_options(town), "--out", tmp_path), "not the folder of an earlier run")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "feed", "words"),
+    [
+        ("awkward/boston_311_2024_LFS_POINTER.csv", "boston311", "LFS"),
+        ("awkward/manhattan_no_coords.graphml.gz", "plain", "manhattan"),
+        ("cincinnati/fire_stations.csv", "boston311", "CASE_ENQUIRY_ID"),
+    ],
+)
+def test_awkward_files_are_refused(call: Call, shared: Path, file: str, feed: str, words: str) -> None:
+    code, out, err = call("read", shared / "data" / file, "--feed", feed, "--tz", "America/New_York")
+    assert (code, out) == (1, "")
+    assert words.lower() in err.lower()
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_the_demo_plans_the_made_up_citys_day(call: Call, tmp_path: Path) -> None:
+    code, said, _ = call("demo", "--out", tmp_path / "demo", "--limit", "20it", "--json")
+    assert code == 0
+    result = json.loads(said)
+    assert "made-up city" in result["area"]
+    assert result["sweep"]["requests_served"] == result["sweep"]["requests"] >= 20
+    assert result["kiosks"]["covered"] > result["kiosks"]["covered_today"]
+    assert "made-up city" in (tmp_path / "demo" / "map.html").read_text()
+    assert demo.folder().name == "data"
