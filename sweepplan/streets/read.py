@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import networkx as nx
@@ -130,7 +131,8 @@ def _edge_faults(graph: nx.MultiDiGraph[int]) -> Iterator[str]:
     for u, v, length in graph.edges(data="length", default=0.0):
         if not isinstance(length, int | float) or not 0 <= length < np.inf:
             yield f"edge {u}-{v} has length {length}: give metres >= 0, or none to have it measured"
-    lines: list[tuple[int, int, shapely.Geometry]] = [row for row in graph.edges(data="geometry") if row[2] is not None]
+    edges: Any = graph.edges(data="geometry")
+    lines = [(u, v, line) for u, v, line in edges if line is not None]
     shapes = np.array([line for _, _, line in lines], dtype=object)
     sound = shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING
     xy, at = shapely.get_coordinates(shapes, return_index=True)
