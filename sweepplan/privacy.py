@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
 from typing import final
@@ -16,7 +16,7 @@ import shapely
 
 from sweepplan.errors import GateError, SettingsError, TableError
 from sweepplan.geo import Area, require_same_plane
-from sweepplan.tables import ALL, CELLS, Contract, contract_of
+from sweepplan.tables import ALL, CELLS, INCIDENTS, Contract, contract_of
 
 _GATE = object()
 _LENGTH = {"second": pd.Timedelta(0), "day": pd.Timedelta(days=1), "month": pd.Timedelta(days=30)}
@@ -149,13 +149,14 @@ def publish(*tables: gpd.GeoDataFrame, area: Area, policy: Policy = Policy()) ->
         withheld.update(kept_back)
         for name, part in through.items():
             passed.setdefault(name, []).append(part)
+    _require_one_grid_a_kind(tables, policy)
     merged = {name: _merged(_contract(name), parts) for name, parts in passed.items()}
     counted = {what: n for what, n in withheld.items() if n}
     return Published(area, policy, MappingProxyType(counted), MappingProxyType(merged), gate=_GATE)
 
 
 def _incidents(table: gpd.GeoDataFrame, area: Area, policy: Policy) -> Sieved:
-    as_points = (table["kind"] == "needle") & policy.show_requests
+    as_points = _as_points(table, policy)
     through: dict[str, gpd.GeoDataFrame] = {"incidents": table[as_points].copy()} if as_points.any() else {}
     withheld: Counter[str] = Counter()
     kinds = sorted(table.loc[~as_points, "kind"].unique())
@@ -167,6 +168,10 @@ def _incidents(table: gpd.GeoDataFrame, area: Area, policy: Policy) -> Sieved:
     for kind, n in table.loc[~as_points, "kind"].value_counts().sort_index().items():
         withheld[f"{kind} reports as points"] += int(n)
     return through, withheld
+
+
+def _as_points(table: gpd.GeoDataFrame, policy: Policy) -> pd.Series[bool]:
+    return (table["kind"] == "needle") & policy.show_requests
 
 
 def _counted(reports: gpd.GeoDataFrame, cell_m: float) -> gpd.GeoDataFrame:
@@ -243,23 +248,28 @@ _RULES: Mapping[str, Callable[[gpd.GeoDataFrame, Area, Policy], Sieved]] = {
 def _merged(contract: Contract, parts: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     if len(parts) == 1:
         return parts[0]
-    if contract is CELLS:
-        parts = _one_grid_a_kind(parts)
-    held = [part for part in parts if len(part)] or parts[:1]
+    named = [_named_by_kind(part) for part in parts] if contract is CELLS else parts
+    held = [part for part in named if len(part)] or named[:1]
     return contract.check(gpd.GeoDataFrame(pd.concat(held), crs=parts[0].crs))
 
 
-def _one_grid_a_kind(parts: list[gpd.GeoDataFrame]) -> list[gpd.GeoDataFrame]:
-    kinds = [kind for part in parts for kind in part["kind"].unique()]
-    twice = [kind for kind, n in Counter(kinds).items() if n > 1]
-    if twice:
-        raise TableError(
-            f"cells: two grids of {twice[0]} reports, from which small counts could be worked out: publish one of them"
-        )
-    ids = [[f"{kind}-{str(cell).removeprefix(kind + '-')}" for cell, kind in part["kind"].items()] for part in parts]
-    return [
-        part.set_axis(pd.Index(names, name=CELLS.index, dtype="str")) for part, names in zip(parts, ids, strict=True)
-    ]
+def _named_by_kind(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    ids = [f"{kind}-{str(cell).removeprefix(kind + '-')}" for cell, kind in cells["kind"].items()]
+    return cells.set_axis(pd.Index(ids, name=CELLS.index, dtype="str"))
+
+
+def _require_one_grid_a_kind(tables: Iterable[gpd.GeoDataFrame], policy: Policy) -> None:
+    kinds: Counter[str] = Counter()
+    for table in tables:
+        if table.index.name == CELLS.index:
+            kinds.update(table["kind"].unique())
+        elif table.index.name == INCIDENTS.index:
+            kinds.update(table.loc[~_as_points(table, policy), "kind"].unique())
+    for kind, n in kinds.items():
+        if n > 1:
+            raise TableError(
+                f"cells: two grids of {kind} reports, from which small counts could be worked out: publish one of them"
+            )
 
 
 def _contract(name: str) -> Contract:

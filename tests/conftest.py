@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,6 +12,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
+from playwright.sync_api import Browser, sync_playwright
 from pyproj import Transformer
 from shapely.geometry import box
 
@@ -29,6 +32,22 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no folder {SHARED.name} beside the checkout: real data is not at hand")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium that finds no host; absent on some machines, never in CI."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if binary is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium on the path: install it, the maps are tested in it")
+        pytest.skip("no chromium on the path")
+    quiet = ("no-first-run", "disable-background-networking", "disable-component-update", "disable-sync")
+    flags = ("headless", "no-sandbox", "disable-gpu", *quiet, "host-resolver-rules=MAP * ~NOTFOUND")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=[f"--{flag}" for flag in flags])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

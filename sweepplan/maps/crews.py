@@ -81,7 +81,7 @@ def depots(shown: Published) -> Layer | None:
         starts = routes.geometry.to_crs(WGS84).map(lambda way: geometry_of(shapely.Point(_first(way))))
         found = [("Start and end of the routes", start) for start in {str(s): s for s in starts}.values()]
     features = [
-        feature(shape, pane="marks", html=_HOUSE, size=24, front=500, tip=tip(name, "depot")) for name, shape in found
+        feature(shape, pane="marks", html=_HOUSE, size=24, front=5, tip=tip(name, "depot")) for name, shape in found
     ]
     label = entry(_HOUSE, "Depot" if len(found) == 1 else "Depots")
     return Layer(label, (geojson(features, "marks"),)) if features else None
@@ -147,7 +147,7 @@ def _stops(stops: gpd.GeoDataFrame, late: pd.Series, hue: str, mark: str, shown:
                 shape,
                 pane="marks",
                 size=24,
-                front=300 if request else 0,
+                front=3 if request else 0,
                 html=f'<span class="badge {kind}" style="--hue:{hue}">{text}</span>',
                 tip=tip(f"{mark}{row.seq} {row.name}", *_about(row, shown, late=bool(late[stop]))),
             )
@@ -161,7 +161,7 @@ def _left_out(left: gpd.GeoDataFrame, late: pd.Series, shown: Published) -> list
             shape,
             pane="marks",
             size=18,
-            front=400,
+            front=4,
             html=f'<span class="badge left{" late" if late[stop] else ""}"></span>',
             tip=tip(f"Left out: {row.name}", row.reason, *_about(row, shown, late=bool(late[stop]))),
         )
@@ -181,7 +181,7 @@ def _about(row: Any, shown: Published, *, late: bool) -> list[str | None]:
 
 def _figures(crew: str, routes: gpd.GeoDataFrame, stops: gpd.GeoDataFrame, shown: Published) -> list[str]:
     requests = int((stops["kind"] == "request").sum())
-    said = [counted(len(stops), "stop"), counted(requests, "request")]
+    said = [counted(len(stops), "stop"), *([counted(requests, "request")] if requests else [])]
     for _, route, _ in rows(routes[routes.index == crew]):
         begins, back = shown.local(route.starts_at), shown.local(route.ends_at)
         said += [f"{route.drive_m / 1000:.1f} km", f"{begins:%H:%M} to {back:%H:%M}"]

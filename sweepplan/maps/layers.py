@@ -45,8 +45,9 @@ class Layer:
 
 
 def entry(swatch: str, title: str, *details: str) -> str:
-    """Return the label of a layer: our own ``swatch`` HTML, and plain words."""
-    small = f"<small>{safe_text(' · '.join(details))}</small>" if details else ""
+    """Return the label of a layer: our own ``swatch`` HTML, and plain words; lines break between details only."""
+    unbroken = " · ".join(detail.replace(" ", "\N{NO-BREAK SPACE}") for detail in details)
+    small = f"<small>{safe_text(unbroken)}</small>" if details else ""
     return f'<span class="swatch">{swatch}</span><span class="entry">{safe_text(title)}{small}</span>'
 
 

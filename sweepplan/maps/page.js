@@ -13,7 +13,7 @@ const sweepmap = {
       return L.circleMarker(latlng, {pane});
     }
     const icon = L.divIcon({className: "mark", html, iconSize: [size, size]});
-    return L.marker(latlng, {icon, pane, interactive: Boolean(tip), keyboard: Boolean(tip), zIndexOffset: front || 0});
+    return L.marker(latlng, {icon, pane, interactive: Boolean(tip), keyboard: Boolean(tip), zIndexOffset: 1e4 * (front || 0)});
   },
 
   furnish(map, layers, {bounds, attribution}) {
@@ -28,10 +28,13 @@ const sweepmap = {
       map.attributionControl.addAttribution(attribution);
     }
     L.control.scale({position: "bottomleft"}).addTo(map);
-    const far = () => map.getContainer().classList.toggle("far", map.getZoom() < 14.5);
+    const far = () => {
+      map.getContainer().classList.toggle("far", map.getZoom() < 15.5);
+      map.getContainer().classList.toggle("farther", map.getZoom() < 13);
+    };
     map.on("zoomend", far);
     const gap = wide ? [panel.offsetWidth + 24, 16] : [12, panel.offsetHeight + 24];
-    map.fitBounds(bounds, {paddingTopLeft: gap, paddingBottomRight: [16, 28], maxZoom: 17});
+    map.fitBounds(bounds, {paddingTopLeft: gap, paddingBottomRight: [16, 28], maxZoom: 17, animate: false});
     far();
   },
 };

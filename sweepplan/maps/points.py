@@ -24,7 +24,7 @@ def kiosks(shown: Published) -> list[Layer]:
         features = []
         for _, row, shape in rows(mine):
             html = f'<span class="kiosk {state}">{row.rank if state == "proposed" else ""}</span>'
-            features.append(feature(shape, pane="marks", size=22, front=200, html=html, tip=_kiosk(row, state)))
+            features.append(feature(shape, pane="marks", size=22, front=2, html=html, tip=_kiosk(row, state)))
         swatch = f'<span class="kiosk {state}">{"1" if state == "proposed" else ""}</span>'
         layers.append(Layer(entry(swatch, words, f"{len(mine):,}"), (geojson(features, "marks"),)))
     return layers
@@ -51,9 +51,9 @@ def sites(shown: Published) -> list[Layer]:
         for _, row, shape in rows(table)
     ]
     kinds = table["kind"].value_counts().sort_index()
-    details = ", ".join(f"{n:,} {str(kind).replace('_', ' ')}" for kind, n in kinds.items())
+    details = [f"{n:,} {str(kind).replace('_', ' ')}" for kind, n in kinds.items()]
     swatch = '<svg width="10" height="10"><circle cx="5" cy="5" r="4" fill="#5d6a72"/></svg>'
-    return [Layer(entry(swatch, "Other places", details), (geojson(features, "marks"),), shown=False)]
+    return [Layer(entry(swatch, "Other places", *details), (geojson(features, "marks"),), shown=False)]
 
 
 def reports(shown: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
