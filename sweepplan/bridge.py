@@ -354,10 +354,10 @@ def area_names(areas: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> pd.Series:
     area, street = named.sindex.query(areas.geometry, predicate="intersects")
     inside = shapely.intersection(areas.geometry.to_numpy()[area], named.geometry.to_numpy()[street])
     pieces = pd.DataFrame({"area": area, "name": named["name"].to_numpy()[street], "length_m": shapely.length(inside)})
-    lengths = pieces.groupby(["area", "name"], as_index=False)["length_m"].sum()
-    longest = lengths.sort_values(["area", "length_m", "name"], ascending=[True, False, True]).groupby("area").head(2)
+    lengths = pieces.groupby(["area", "name"])["length_m"].sum().reset_index()
+    longest = lengths.sort_values(["length_m", "name"], ascending=[False, True]).groupby("area").head(2)
     joined = longest.groupby("area")["name"].agg(" & ".join)
-    return joined.reindex(range(len(areas)), fill_value="").set_axis(areas.index).rename("name")
+    return pd.Series(joined.reindex(range(len(areas)), fill_value="").to_numpy(), index=areas.index, name="name")
 
 
 def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:

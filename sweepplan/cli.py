@@ -189,6 +189,7 @@ def app_verb(settings: Path | None, port: int) -> None:
         "browser.gatherUsageStats": "false",
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
+        "theme.base": page.with_name("theme.toml"),
     }
     arguments = [part for flag, value in flags.items() for part in (f"--{flag}", str(value))]
     environment = {**os.environ, "SWEEPPLAN_SETTINGS": str(chosen.resolve())}

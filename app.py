@@ -1,0 +1,3 @@
+from sweepplan.app import main
+
+main()

@@ -1,0 +1,5 @@
+"""What ``sweepplan app`` hands to Streamlit."""
+
+from sweepplan.app import main
+
+main()

@@ -1,0 +1,70 @@
+"""Hotspots: where reports gather, for public health. Areas and cells only, never a report."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sweepplan.app import shown, state
+from sweepplan.app.state import Opened, View
+from sweepplan.app.words import number, plain, sentence
+from sweepplan.maps.words import counted
+
+_NAMES = {"needle": "Needles", "overdose": "Overdoses"}
+_CANNOT = {
+    "needle": "Reports are complaints, not needles: some places are complained about more than they deserve. "
+    "Where nobody looks, nothing is reported.",
+    "overdose": "Calls are not overdoses: some are something else, and many overdoses are never called in. "
+    "Their places are blurred, and no hotspot is a person or a house.",
+}
+_MAP_PX = 590
+
+
+def page() -> None:
+    """Show where reports of one kind gather."""
+    opened = state.opened()
+    title, choice = st.columns([4, 1], vertical_alignment="bottom")
+    kinds = [found.kind for found in opened.hotspots]
+    kind = choice.segmented_control(
+        "Reports of",
+        kinds,
+        default=kinds[0],
+        format_func=_NAMES.__getitem__,
+        required=True,
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    view = state.gathered(opened, str(kind))
+    with title:
+        _headline(opened, view, str(kind))
+    drawn, listed = st.columns([4, 3], gap="medium")
+    with drawn:
+        st.iframe(view.map_html, height=_MAP_PX)
+    with listed:
+        _list(view, str(kind))
+
+
+def _headline(opened: Opened, view: View, kind: str) -> None:
+    now = opened.city.area.local(opened.as_of)
+    st.subheader(f"Where {_NAMES[kind].lower()} gather · {plain(opened.city.area.label)}", anchor=False)
+    found = view.shown.table("hotspots")
+    if found.empty:
+        st.markdown(f"**No hotspot**: nowhere do enough {kind} reports lie close together.")
+        return
+    rising, falling = shown.tendencies(view.shown)
+    st.markdown(
+        f"**{sentence(number(len(found)))} hotspots** hold {counted(found['n_incidents'].sum(), 'report')} · "
+        f"{rising} rising, {falling} falling · as of {now:%a} {now.day} {now:%b %Y}"
+    )
+
+
+def _list(view: View, kind: str) -> None:
+    table = shown.hotspots(view.shown)
+    if table.empty:
+        st.info("Nothing to list. A hotspot needs reports close together: read a longer time, or a larger area.")
+    else:
+        st.dataframe(table, hide_index=True, height=430)
+        st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")
+    for words in view.shown.withheld_words():
+        st.caption(f"Not shown: {plain(words)}.")
+    st.caption(f"What this cannot say: {_CANNOT[kind]}")

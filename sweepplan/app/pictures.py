@@ -1,0 +1,91 @@
+"""Small pictures beside the tables, as Vega-Lite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweepplan.maps.crews import letters
+from sweepplan.maps.hues import ACCENT, CREWS
+from sweepplan.model import KioskJudgement
+from sweepplan.privacy import Published
+
+
+def timeline(shown: Published) -> dict[str, Any]:
+    """Return a Vega-Lite picture of the stops of each crew, in hours on the city's clock."""
+    table = shown.table("stops")
+    table = table[table["crew"].notna()]
+    names = list(shown.table("routes").index)
+    marks = letters(names)
+    midnight = shown.area.midnight(shown.table("routes")["starts_at"].min())
+    hour = pd.Timedelta(hours=1)
+    bars = pd.DataFrame(
+        {
+            "crew": table["crew"].map(marks),
+            "from": (table["arrives_at"] - midnight) / hour,
+            "to": (table["leaves_at"] - midnight) / hour,
+            "What": np.where(table["kind"] == "request", "open request", "place to sweep"),
+            "Where": table["name"],
+            "At": table["arrives_at"].dt.tz_convert(shown.tz).dt.strftime("%H:%M"),
+        }
+    )
+    hues = [CREWS[k % len(CREWS)] for k in range(len(names))]
+    colour = {"scale": {"domain": [marks[name] for name in names], "range": hues}, "legend": None}
+    return {
+        "data": {"values": bars.to_dict("records")},
+        "height": {"step": 30},
+        "mark": {"type": "bar", "cornerRadius": 1},
+        "encoding": {
+            "y": {"field": "crew", "type": "nominal", "title": None, "sort": None, "axis": {"labelFontWeight": "bold"}},
+            "x": {
+                "field": "from",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"zero": False, "nice": False},
+                "axis": {"labelExpr": "format(datum.value, '02d') + ':00'", "tickMinStep": 1},
+            },
+            "x2": {"field": "to"},
+            "color": {"field": "crew", "type": "nominal", **colour},
+            "opacity": {
+                "field": "What",
+                "scale": {"domain": ["open request", "place to sweep"], "range": [1, 0.4]},
+                "legend": {"orient": "top", "title": None},
+            },
+            "tooltip": [{"field": name} for name in ("At", "Where", "What")],
+        },
+    }
+
+
+def curve(judged: Sequence[KioskJudgement], n_today: int, k: int) -> dict[str, Any]:
+    """Return the share of reports within reach by number of kiosks, in whole percent, with today and the plan marked.
+
+    Whole percents, so that the step from one number to the next tells of no small count.
+    """
+    points = [
+        {
+            "Kiosks": n_today + new,
+            "Reports in reach, %": round(100 * each.covered / each.total),
+            "name": {0: "today", k: f"+{k}"}.get(new, ""),
+        }
+        for new, each in enumerate(judged)
+    ]
+    x = {"field": "Kiosks", "type": "quantitative", "scale": {"zero": False}, "axis": {"tickMinStep": 1}}
+    y = {"field": "Reports in reach, %", "type": "quantitative", "scale": {"zero": True}}
+    marked = [{"filter": "datum.name"}]
+    return {
+        "data": {"values": points},
+        "height": 400,
+        "encoding": {"x": x, "y": y, "tooltip": [{"field": "Kiosks"}, {"field": "Reports in reach, %"}]},
+        "layer": [
+            {"mark": {"type": "line", "color": ACCENT, "point": {"color": ACCENT, "size": 30}}},
+            {"transform": marked, "mark": {"type": "point", "filled": True, "size": 140, "color": ACCENT}},
+            {
+                "transform": marked,
+                "mark": {"type": "text", "dy": 18, "align": "left", "fontWeight": "bold"},
+                "encoding": {"text": {"field": "name"}},
+            },
+        ],
+    }

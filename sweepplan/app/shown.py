@@ -1,0 +1,196 @@
+"""Published tables as people read them: columns with names, times on the city's clock, trends in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import time
+
+import numpy as np
+import pandas as pd
+
+from sweepplan import bridge
+from sweepplan.errors import SettingsError
+from sweepplan.maps.crews import over_due
+from sweepplan.maps.words import moment_of
+from sweepplan.model import Crew
+from sweepplan.privacy import Published
+
+Rows = pd.DataFrame
+"""Rows of the crew editor: Crew, Start, End."""
+
+_WHAT = {"request": "Request", "street": "Street", "park": "Park", "schoolyard": "Schoolyard", "lot": "Lot"}
+_RISING, _FALLING = 1.25, 0.8
+_MOST_CREWS = 10
+
+
+def crew_rows(crews: Iterable[Crew]) -> pd.DataFrame:
+    """Return crews as the rows of an editor."""
+    rows = [{"Crew": crew.name, "Start": crew.start, "End": crew.end} for crew in crews]
+    return pd.DataFrame(rows, columns=["Crew", "Start", "End"], dtype=object)
+
+
+def crews_of(rows: pd.DataFrame) -> tuple[Crew, ...]:
+    """Return the crews of an editor's rows; one without a name gets the next free letter.
+
+    Raises
+    ------
+    SettingsError, ProblemError
+        No crew or too many, a name that stands twice, or a shift that is no shift.
+    """
+    given = [str(name).strip() for name in rows["Crew"].fillna("")]
+    twice = sorted({name for name in given if name and given.count(name) > 1})
+    if twice:
+        raise SettingsError(f"crew {twice[0]!r} stands twice: give each crew its own name")
+    if not 1 <= len(given) <= _MOST_CREWS:
+        raise SettingsError(f"{len(given)} crews: give 1 to {_MOST_CREWS}")
+    free = iter([letter for letter in "ABCDEFGHIJKLMNOPQRST" if letter not in given])
+    crews = []
+    for name, start, end in zip(given, rows["Start"], rows["End"], strict=True):
+        called = name or next(free)
+        if not (isinstance(start, time) and isinstance(end, time)):
+            raise SettingsError(f"crew {called!r}: a shift without start or end: give both, e.g. 08:00 and 16:00")
+        crews.append(Crew(called, start, end))
+    return tuple(crews)
+
+
+def routes(shown: Published) -> pd.DataFrame:
+    """Return one row a crew that goes out."""
+    table, stops = shown.table("routes"), shown.table("stops")
+    requests = stops[stops["kind"] == "request"].groupby("crew").size()
+    return pd.DataFrame(
+        {
+            "Crew": table.index.to_numpy(),
+            "Stops": table["n_stops"].to_numpy(),
+            "Requests": requests.reindex(table.index, fill_value=0).to_numpy(),
+            "Distance": (table["drive_m"] / 1000).to_numpy(),
+            "Leaves": _times(table["starts_at"], shown).to_numpy(),
+            "Back": _times(table["ends_at"], shown).to_numpy(),
+            "Needles expected": table["expected_needles"].to_numpy(),
+        }
+    )
+
+
+def stops(shown: Published, crew: str) -> pd.DataFrame:
+    """Return the stops of one crew in order."""
+    table = shown.table("stops")
+    mine = table[table["crew"] == crew].sort_values("seq")
+    late = over_due(shown.table("routes"), mine, as_of=None)
+    due = mine["due_at"].map(lambda at: "" if pd.isna(at) else moment_of(shown.local(at)))
+    return pd.DataFrame(
+        {
+            "Stop": mine["seq"],
+            "Arrives": _times(mine["arrives_at"], shown),
+            "Leaves": _times(mine["leaves_at"], shown),
+            "Where": mine["name"],
+            "What": mine["kind"].map(_WHAT),
+            "Needles expected": mine["expected_needles"],
+            "Due": due.mask(late, due + ", over due"),
+        }
+    )
+
+
+def left_out(shown: Published) -> pd.DataFrame:
+    """Return the open requests that no crew reaches, with the reason."""
+    table = shown.table("stops")
+    left = table[table["crew"].isna()]
+    due = left["due_at"].map(lambda at: "" if pd.isna(at) else moment_of(shown.local(at)))
+    return pd.DataFrame({"Request at": left["name"], "Due": due, "Left out because": left["reason"]})
+
+
+def promise(shown: Published, as_of: pd.Timestamp) -> str:
+    """Return in words which requests are reached, which of them in time, and which were over due before the day."""
+    table = shown.table("stops")
+    requests = table[table["kind"] == "request"]
+    served = requests[requests["crew"].notna()]
+    late = served["due_at"] < served["arrives_at"]
+    before = late & (served["due_at"] < as_of)
+    if requests.empty:
+        return "No open request: crews sweep where most needles are expected."
+    reached = f"All {len(requests)}" if len(served) == len(requests) else f"{len(served)} of {len(requests)}"
+    if not late.any():
+        return f"{reached} requests reached, all in time"
+    return f"{reached} requests reached, {(~late).sum()} in time, {late.sum()} late ({before.sum()} over due already)"
+
+
+def changes(before: Published, now: Published) -> list[str]:
+    """Return what is new for each crew since the plan ``before``, a line a crew."""
+    old, new = (_places(shown) for shown in (before, now))
+    said = []
+    for crew in sorted({*old, *new}):
+        was, has = old.get(crew, set()), new.get(crew, set())
+        if was == has:
+            said.append(f"{crew}: the same stops")
+        elif not was or not has:
+            said.append(f"{crew}: {f'goes out, {len(has)} stops' if has else 'stays in'}")
+        else:
+            said.append(f"{crew}: {len(has - was)} stops new, {len(was - has)} gone, {len(was & has)} as before")
+    return said
+
+
+def _places(shown: Published) -> dict[str, set[str]]:
+    table = shown.table("stops")
+    return {str(crew): set(places) for crew, places in table.groupby("crew")["place_id"]}
+
+
+def hotspots(shown: Published) -> pd.DataFrame:
+    """Return one row a hotspot, in the order and with the numbers of the map."""
+    table = shown.table("hotspots")
+    names = bridge.area_names(table, shown.table("streets"))
+    return pd.DataFrame(
+        {
+            "No.": np.arange(1, len(table) + 1),
+            "Hotspot": names.mask(names == "", "no named street").to_numpy(),
+            "Reports": table["n_incidents"].to_numpy(),
+            "Trend": table["trend"].map(trend).to_numpy(),
+            "Since": table["first_reported_at"].map(lambda at: f"{shown.local(at):%b %Y}").to_numpy(),
+            "Last": table["last_reported_at"].map(lambda at: f"{shown.local(at).day} {shown.local(at):%b}").to_numpy(),
+        }
+    )
+
+
+def trend(ratio: float) -> str:
+    """Return the ratio of the last 28 days to the 28 before, in words.
+
+    Examples
+    --------
+    >>> trend(1.5), trend(0.5), trend(1.1), trend(float("nan"))
+    ('↑ 50 %', '↓ 50 %', '→ steady', 'no telling')
+    """
+    if math.isnan(ratio):
+        return "no telling"
+    if _FALLING < ratio < _RISING:
+        return "→ steady"
+    return f"{'↑' if ratio > 1 else '↓'} {100 * abs(ratio - 1):.0f} %"
+
+
+def tendencies(shown: Published) -> tuple[int, int]:
+    """Return how many hotspots rise, and how many fall."""
+    ratio = shown.table("hotspots")["trend"]
+    return int((ratio >= _RISING).sum()), int((ratio <= _FALLING).sum())
+
+
+def proposed(shown: Published, reach_m: float) -> pd.DataFrame:
+    """Return one row a new kiosk, best first; figures that the gate kept back are empty."""
+    table = _kiosks(shown, "proposed").sort_values("rank", kind="stable")
+    columns = {"rank": "Rank", "name": "Where", "covered": _within(reach_m), "added": "Of these out of reach today"}
+    return table[list(columns)].rename(columns=columns)
+
+
+def installed(shown: Published, reach_m: float) -> pd.DataFrame:
+    """Return one row an installed kiosk, most reports in reach first."""
+    table = _kiosks(shown, "installed").sort_values("covered", ascending=False, kind="stable")
+    return table[["name", "covered"]].rename(columns={"name": "Where", "covered": _within(reach_m)})
+
+
+def _kiosks(shown: Published, state: str) -> pd.DataFrame:
+    table = shown.table("kiosks")
+    return pd.DataFrame(table[table["state"] == state].drop(columns="geometry"))
+
+
+def _within(reach_m: float) -> str:
+    return f"Reports a year within {reach_m:g} m"
+
+
+def _times(moments: pd.Series, shown: Published) -> pd.Series:
+    return pd.Series(moments.dt.tz_convert(shown.tz).dt.strftime("%H:%M"), dtype="str")

@@ -1,0 +1,147 @@
+"""Today: who goes where, for the lead of the sharps team."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import streamlit as st
+
+from sweepplan.app import pictures, shown, state
+from sweepplan.app.state import Opened, Planned
+from sweepplan.app.words import against, plain
+from sweepplan.errors import SweepplanError
+from sweepplan.maps.words import counted, moment_of
+from sweepplan.model import Limit
+from sweepplan.report import routes_csv, routes_gpx
+
+_SECONDS = (5.0, 10.0, 30.0, 60.0)
+_MAP_PX = 520
+
+
+def page() -> None:
+    """Show the day: open requests, crews, and after Plan the routes."""
+    opened = state.opened()
+    _headline(opened)
+    left, right = st.columns([4, 11], gap="medium")
+    with left:
+        rows, limit = _crews(opened), _limit(opened)
+        if st.button("Plan", type="primary", width="stretch"):
+            _plan(opened, rows, limit)
+        planned = _planned(opened)
+        if planned is None:
+            st.caption("Nothing is planned yet: say who goes out, then press Plan.")
+        else:
+            _promise(opened, planned, rows)
+    with right:
+        view = state.today(opened) if planned is None else planned.view
+        st.iframe(view.map_html, height=_MAP_PX)
+    if planned is not None:
+        _routes(planned)
+
+
+def _headline(opened: Opened) -> None:
+    local = opened.city.area.local
+    now, waits = local(opened.as_of), state.waiting(opened)
+    st.subheader(f"{now:%A} {now.day} {now:%B} · {plain(opened.city.area.label)}", anchor=False)
+    if waits.n_open:
+        said = f"**{counted(waits.n_open, 'open request')}** ({against(waits.n_open, waits.n_before, 'yesterday')})"
+        said += f" · :red[**{waits.n_over_due} over due**]" if waits.n_over_due else " · none over due"
+    else:
+        said = "**No open request**: press Plan to send crews where most needles are expected"
+    st.markdown(f"{said} · as of {now:%H:%M}, last report {moment_of(local(waits.last_report))}")
+
+
+def _crews(opened: Opened) -> shown.Rows:
+    """Let the lead say who goes out.
+
+    The editor forgets its changes when another page is shown, so it then starts from what it returned last.
+    """
+    kept = st.session_state
+    if "crew_editor" not in kept:
+        kept["crews_first"] = kept.get("crews", shown.crew_rows(opened.settings.crews))
+    columns = {
+        "Crew": st.column_config.TextColumn(max_chars=12),
+        "Start": st.column_config.TimeColumn(default=time(8), format="HH:mm", step=900),
+        "End": st.column_config.TimeColumn(default=time(16), format="HH:mm", step=900),
+    }
+    rows: shown.Rows = st.data_editor(
+        kept["crews_first"], key="crew_editor", num_rows="dynamic", hide_index=True, column_config=columns
+    )
+    kept["crews"] = rows
+    return rows
+
+
+def _limit(opened: Opened) -> Limit:
+    limits = {str(limit): limit for limit in (*map(Limit, _SECONDS), opened.settings.limit)}
+    names = {text: f"{limit.amount:g} {'seconds' if limit.seconds else 'rounds'}" for text, limit in limits.items()}
+    first = list(limits).index(str(opened.settings.limit))
+    chosen = st.selectbox(
+        "Time for solving", list(limits), first, format_func=names.__getitem__, key="solve", bind="query-params"
+    )
+    return limits[chosen]
+
+
+def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:
+    """Plan, and keep the plan before; an error keeps both."""
+    bar = st.progress(0.0, text="Measuring the ways between all stops")
+
+    def progress(_: str, share: float) -> None:
+        bar.progress(
+            share,
+            text="Drawing the routes" if share == 1 else f"Looking for better routes, {100 * share:.0f} % of the time",
+        )
+
+    try:
+        made = state.plan(opened, shown.crews_of(rows), limit, progress)
+    except SweepplanError as error:
+        st.error(plain(error) + (" · The plan before is kept." if "plan" in st.session_state else ""))
+    else:
+        st.session_state["plan_before"] = st.session_state.get("plan")
+        st.session_state["plan"] = made
+    finally:
+        bar.empty()
+
+
+def _planned(opened: Opened) -> Planned | None:
+    planned: Planned | None = st.session_state.get("plan")
+    if planned is None or planned.stamp == opened.stamp:
+        return planned
+    st.warning("The city's files have changed since the last plan: press Plan for a new one.")
+    return None
+
+
+def _promise(opened: Opened, planned: Planned, rows: shown.Rows) -> None:
+    """Say what the plan is worth, and what has changed."""
+    st.markdown(
+        f"**{shown.promise(planned.view.shown, opened.as_of)}** · {planned.sweep.judged.needles:,.0f} needles expected"
+    )
+    if not shown.crew_rows(planned.crews).equals(rows):
+        st.caption(":orange[The crews were changed after this plan: press Plan to follow.]")
+    before: Planned | None = st.session_state.get("plan_before")
+    if before is not None and before.stamp == planned.stamp:
+        lines = shown.changes(before.view.shown, planned.view.shown)
+        st.caption("Since the last plan  \n" + "  \n".join(plain(line) for line in lines))
+
+
+def _routes(planned: Planned) -> None:
+    passed = planned.view.shown
+    crews, clock = st.columns([1, 1], gap="medium")
+    routes = shown.routes(passed)
+    figures = {
+        "Distance": st.column_config.NumberColumn(format="%.1f km"),
+        "Needles expected": st.column_config.NumberColumn(format="%.0f"),
+    }
+    crews.dataframe(routes, hide_index=True, column_config=figures)
+    with crews.container(horizontal=True):
+        st.download_button("Routes for a phone (GPX)", routes_gpx(passed), "routes.gpx", "application/gpx+xml")
+        st.download_button("Stops as a table (CSV)", routes_csv(passed), "stops.csv", "text/csv")
+    if not routes.empty:
+        clock.vega_lite_chart(pictures.timeline(passed))
+    left = shown.left_out(passed)
+    if not left.empty:
+        st.markdown(f"**{counted(len(left), 'request')} left out**")
+        st.dataframe(left, hide_index=True)
+    names = list(routes["Crew"])
+    for crew, tab in zip(names, st.tabs([f"Crew {plain(name)}" for name in names]) if names else [], strict=True):
+        needles = {"Needles expected": st.column_config.NumberColumn(format="%.1f")}
+        tab.dataframe(shown.stops(passed, crew), hide_index=True, height=420, column_config=needles)
