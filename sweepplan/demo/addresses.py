@@ -42,7 +42,7 @@ def neighborhoods(plan: TownPlan) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"name": list(names)}, geometry=list(shapes), index=index, crs=CRS)
 
 
-def spots(town: Network, quarters: gpd.GeoDataFrame, parks: Mapping[str, BaseGeometry], seed: int) -> pd.DataFrame:
+def spots(town: Network, plan: TownPlan, quarters: gpd.GeoDataFrame, seed: int) -> pd.DataFrame:
     """Return every spot of the town, one a row.
 
     Returns
@@ -51,8 +51,9 @@ def spots(town: Network, quarters: gpd.GeoDataFrame, parks: Mapping[str, BaseGeo
     ``place`` {house, corner, park}, ``quarter`` (row of ``quarters``), ``busy`` (1 on arterials and old streets).
     """
     rng = np.random.default_rng([seed, 6])
-    table = pd.concat([_houses(town, rng), _corners(town), _park_spots(parks, rng)], ignore_index=True)
+    table = pd.concat([_houses(town, rng), _corners(town), _park_spots(plan.parks, rng)], ignore_index=True)
     table["x"], table["y"] = table["x"].round(2), table["y"].round(2)
+    table = table[shapely.contains_xy(plan.land, table["x"], table["y"])].reset_index(drop=True)
     table["quarter"] = quarter_of(table[["x", "y"]].to_numpy(), quarters)
     return table
 
@@ -85,7 +86,7 @@ def _houses(town: Network, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _numbered(houses: pd.DataFrame, side: Floats) -> list[str]:
-    """Number the houses of each street from one end to the other, even on one side."""
+    """Give each house its number and street: numbers rise from one end of a street, even ones on one side."""
     number = np.zeros(len(houses), dtype=np.int64)
     for rows in houses.groupby("street", sort=True).indices.values():
         xy = houses[["x", "y"]].to_numpy()[rows]
@@ -111,7 +112,7 @@ def _corners(town: Network) -> pd.DataFrame:
 
 
 def _park_spots(parks: Mapping[str, BaseGeometry], rng: np.random.Generator) -> pd.DataFrame:
-    rows = []
+    rows: list[tuple[float, float, str]] = []
     for name, park in parks.items():
         x0, y0, x1, y1 = park.bounds
         for x, y in rng.uniform((x0, y0), (x1, y1), (60, 2)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from shapely.geometry import Point
 
 from sweepplan.demo import addresses, feeds, intensity, overdoses, places, reports, streets, sweeps, writing
@@ -51,7 +52,7 @@ def build(folder: Path, *, seed: int = 7, progress: Progress | None = None) -> N
     _write_streets(folder, town)
     say("building places")
     quarters = addresses.neighborhoods(plan)
-    spots = addresses.spots(town, quarters, plan.parks, seed)
+    spots = addresses.spots(town, plan, quarters, seed)
     found = places.town_places(town, plan, spots, quarters, seed)
     needles = intensity.needle_intensity(spots, found.sites, quarters, seed, offspring=reports.OFFSPRING)
     overdoses_truth = overdoses.overdose_intensity(needles, seed)
@@ -97,14 +98,11 @@ def _write_places(
 
 
 def _write_truth(folder: Path, needles: Intensity, overdoses_truth: Intensity) -> None:
-    tables = [
-        needles.truth(reports.OFFSPRING).assign(kind="needle"),
-        overdoses_truth.truth(0.0).assign(kind="overdose"),
-    ]
     folder.mkdir(parents=True, exist_ok=True)
-    table = pd.concat([t.astype({"component": "str", "quarter": "str"}) for t in tables], ignore_index=True)
-    table = table.astype(dict.fromkeys(("component", "quarter", "kind"), "category"))
-    table.to_parquet(folder / "intensity.parquet", compression="zstd", index=False)
+    tables = {"needle": needles.truth(reports.OFFSPRING), "overdose": overdoses_truth.truth(0.0)}
+    table = pd.concat([table.assign(kind=kind) for kind, table in tables.items()], ignore_index=True)
+    compact = {"component": "category", "quarter": "category", "kind": "category", "rate": "float32"}
+    table.astype(compact).to_parquet(folder / "intensity.parquet", compression="zstd", index=False)
     planted = []
     for c in needles.components:
         if c.kind in ("drifting", "appearing", "fading"):
@@ -132,8 +130,8 @@ def _change(c: Component, lat: float, lon: float) -> dict[str, object]:
 
 
 def _write_settings(folder: Path, found: Places) -> None:
-    depot = found.sites.loc[found.sites["kind"] == "depot"].geometry.iloc[0]
-    lon, lat = writing.degrees(np.array([[depot.x, depot.y]]))[0]
+    depot = found.sites.loc[found.sites["kind"] == "depot"].geometry.to_numpy()
+    lon, lat = writing.degrees(shapely.get_coordinates(depot))[0]
     settings = {
         "area": "area.toml",
         "incidents": "needle_requests.csv.gz",

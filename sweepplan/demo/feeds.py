@@ -1,4 +1,4 @@
-"""Reports in the feeds' own formats, with their habits and their faults: Boston's 311 export, Cincinnati's EMS export."""
+"""Reports in the feeds' own formats, with their habits and faults: Boston's 311 export, Cincinnati's EMS export."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]
 
 BOSTON_COLUMNS = (
-    "CASE_ENQUIRY_ID OPEN_DT TARGET_DT CLOSED_DT OnTime_Status CASE_STATUS CLOSURE_REASON CASE_TITLE SUBJECT REASON TYPE "
-    "QUEUE Department SubmittedPhoto ClosedPhoto Location fire_district pwd_district city_council_district "
-    "police_district neighborhood neighborhood_services_district ward precinct land_usage LOCATION_STREET_NAME "
-    "LOCATION_ZIPCODE Property_Type Property_ID LATITUDE LONGITUDE Source Geocoded_Location"
-).split()
+    "CASE_ENQUIRY_ID", "OPEN_DT", "TARGET_DT", "CLOSED_DT", "OnTime_Status", "CASE_STATUS", "CLOSURE_REASON",
+    "CASE_TITLE", "SUBJECT", "REASON", "TYPE", "QUEUE", "Department", "SubmittedPhoto", "ClosedPhoto", "Location",
+    "fire_district", "pwd_district", "city_council_district", "police_district", "neighborhood",
+    "neighborhood_services_district", "ward", "precinct", "land_usage", "LOCATION_STREET_NAME", "LOCATION_ZIPCODE",
+    "Property_Type", "Property_ID", "LATITUDE", "LONGITUDE", "Source", "Geocoded_Location",
+)  # fmt: skip
 CINCINNATI_COLUMNS = (
-    "ADDRESS_X LATITUDE_X LONGITUDE_X AGENCY CREATE_TIME_INCIDENT DISPOSITION_TEXT EVENT_NUMBER INCIDENT_TYPE_ID "
-    "INCIDENT_TYPE_DESC NEIGHBORHOOD ARRIVAL_TIME_PRIMARY_UNIT BEAT CLOSED_TIME_INCIDENT DISPATCH_TIME_PRIMARY_UNIT "
-    "CFD_INCIDENT_TYPE CFD_INCIDENT_TYPE_GROUP COMMUNITY_COUNCIL_NEIGHBORHOOD"
-).split()
+    "ADDRESS_X", "LATITUDE_X", "LONGITUDE_X", "AGENCY", "CREATE_TIME_INCIDENT", "DISPOSITION_TEXT", "EVENT_NUMBER",
+    "INCIDENT_TYPE_ID", "INCIDENT_TYPE_DESC", "NEIGHBORHOOD", "ARRIVAL_TIME_PRIMARY_UNIT", "BEAT",
+    "CLOSED_TIME_INCIDENT", "DISPATCH_TIME_PRIMARY_UNIT", "CFD_INCIDENT_TYPE", "CFD_INCIDENT_TYPE_GROUP",
+    "COMMUNITY_COUNCIL_NEIGHBORHOOD",
+)  # fmt: skip
 
 _CLOCK = "%m/%d/%Y %I:%M:%S %p"
 _OUTCOMES: tuple[tuple[str, float], ...] = (

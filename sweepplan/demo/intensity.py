@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -89,12 +90,12 @@ class Intensity:
         """Return how a component's reports of a day spread over the spots; shape (spots,), sums to 1."""
         c = self.components[component]
         if c.kind == "background":
-            return self.background / self.background.sum()
+            return np.asarray(self.background / self.background.sum(), dtype=np.float64)
         x, y = c.at(day - day % BLOCK_D)
         apart2 = (self.spots["x"].to_numpy() - x) ** 2 + (self.spots["y"].to_numpy() - y) ** 2
         apart2 -= apart2.min()  # a centre that drifts over a park or water still has a nearest spot
         near = self.pull * np.exp(-apart2 / (2 * c.sigma_m**2)) * (apart2 < (4 * c.sigma_m) ** 2)
-        return near / near.sum()
+        return np.asarray(near / near.sum(), dtype=np.float64)
 
     def truth(self, offspring: float) -> pd.DataFrame:
         """Return expected reports a day by quarter of a year, component and cell of 100 m.
@@ -105,7 +106,7 @@ class Intensity:
         """
         cells, row = _cells(self.spots)
         quarter = DAYS.to_period("Q")
-        tables = []
+        tables: list[pd.DataFrame] = []
         for k, component in enumerate(self.components):
             for period in quarter.unique():
                 days = np.flatnonzero(quarter == period)
@@ -113,8 +114,7 @@ class Intensity:
                 rate = share * self.level[days, k].mean() / (1 - offspring)
                 kept = rate > 1e-4
                 tables.append(cells[kept].assign(component=component.name, quarter=str(period), rate=rate[kept]))
-        found = pd.concat(tables, ignore_index=True)
-        return found.astype({"rate": "float32", "component": "category", "quarter": "category"})
+        return pd.concat(tables, ignore_index=True)
 
 
 def needle_intensity(
@@ -126,7 +126,7 @@ def needle_intensity(
     components = _components(spots, sites, quarters, pull, rng)
     level = season()[:, None] * np.array([c.weight for c in components]) * (1 - offspring)
     level *= np.column_stack([c.strength() * _wander(rng, c.kind) for c in components])
-    level[-3:-1] *= 1.8  # a mild weekend after snow
+    level[-3:-1] *= 1.6  # a mild weekend after snow
     return Intensity(spots, components, level, pull, _background(spots, pull))
 
 
@@ -134,8 +134,8 @@ def season() -> Floats:
     """Return the expected requests of each day of :data:`DAYS`: by time of year and weekday."""
     days_in = np.array([31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     middle = np.cumsum(days_in) - days_in / 2
-    daily = np.interp(DAYS.dayofyear.to_numpy(), middle, MONTHLY / days_in, period=365.25)
-    return np.asarray(daily * (WEEKDAY / WEEKDAY.mean())[DAYS.dayofweek.to_numpy()], dtype=np.float64)
+    daily = np.interp(DAYS.day_of_year.to_numpy(), middle, MONTHLY / days_in, period=365.25)
+    return np.asarray(daily * (WEEKDAY / WEEKDAY.mean())[DAYS.day_of_week.to_numpy()], dtype=np.float64)
 
 
 def weather(rng: np.random.Generator, sd: float = 0.2) -> Floats:
@@ -145,6 +145,7 @@ def weather(rng: np.random.Generator, sd: float = 0.2) -> Floats:
     value[0] = shock[0]
     for k in range(1, len(DAYS)):
         value[k] = 0.55 * value[k - 1] + 0.835 * shock[k]
+    value[-4:] = 0.0  # the last days are as expected: the day that is planned has a usual number of open requests
     return np.exp(value - sd**2 / 2)
 
 
@@ -152,7 +153,7 @@ def _components(
     spots: pd.DataFrame, sites: gpd.GeoDataFrame, quarters: gpd.GeoDataFrame, pull: Floats, rng: np.random.Generator
 ) -> tuple[Component, ...]:
     magnets = sites[sites["kind"].isin(["clinic", "shelter", "library"])].geometry
-    xy = [(p.x, p.y) for p in magnets]
+    xy = [(float(x), float(y)) for x, y in shapely.get_coordinates(magnets.to_numpy())]
     houses = spots[["x", "y"]].to_numpy()
     chance = _background(spots, np.ones(len(spots)))
     for k in rng.choice(len(spots), 600, replace=False, p=chance / chance.sum()):

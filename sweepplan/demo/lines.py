@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.affinity import rotate
+from shapely.affinity import rotate, translate
 from shapely.geometry import LineString, MultiPoint, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -41,18 +41,18 @@ def arterial_ways(plan: TownPlan) -> list[Way]:
     for k, pier in enumerate(plan.piers):
         foot = shapely.shortest_line(Point(pier.coords[0]), shore)
         ways.append(Way(LineString([foot.coords[1], *pier.coords]), f"Harbor Pier {k + 1}", "service", style="pier"))
-    ring = plan.island.buffer(-45).simplify(6).exterior
-    ways.append(Way(LineString(ring.coords), "Islet Circle", "residential", style="island"))
+    ring = _rings(plan.island.buffer(-45).simplify(6))[0]
+    ways.append(Way(ring, "Islet Circle", "residential", style="island"))
     middle = plan.island.centroid
     across = rotate(LineString([(middle.x, middle.y - 200), (middle.x, middle.y + 200)]), 15)
-    ways.append(Way(across.intersection(Polygon(ring)), "Islet Lane", "residential", style="island"))
+    ways.append(Way(_parts(across.intersection(Polygon(ring)))[0], "Islet Lane", "residential", style="island"))
     return ways
 
 
 def shore_ways(plan: TownPlan, border_m: float = 120.0) -> list[Way]:
     """Return the roads along coast, river and motorway; the municipal border has none."""
     hull = shapely.union_all([plan.land.buffer(200), plan.river]).buffer(-200)
-    border = hull.simplify(60).exterior if isinstance(hull, Polygon) else hull.boundary
+    border = hull.simplify(60).boundary
     water = _open_water(plan)
     by_motorway, by_river = plan.motorway.buffer(110), plan.river.buffer(130)
     ways = []
@@ -93,7 +93,7 @@ def ramp_ways(plan: TownPlan) -> list[Way]:
     for arterial in plan.arterials:
         if arterial.name not in _INTERCHANGES:
             continue
-        here = plan.motorway.project(plan.motorway.intersection(arterial.line))
+        here = plan.motorway.project(Point(plan.motorway.intersection(arterial.line).coords[0]))
         for side in (1.0, -1.0):
             off = [_beside(plan.motorway, here + side * s, side * w) for s, w in _RAMP]
             on = [_beside(plan.motorway, here - side * s, side * w) for s, w in _RAMP[::-1]]
@@ -155,7 +155,7 @@ def _pattern_line(district: District, family: int, v: float) -> LineString:
     w = v + bend * np.sin(2 * np.pi * u / 520.0 + 0.004 * v + family) + bend * np.sin(2 * np.pi * v / 900.0 + u / 310.0)
     xy = np.column_stack([u, w] if family == 0 else [w, u])
     turned = rotate(LineString(xy), district.angle, origin=(0, 0))
-    return LineString(np.array(turned.coords) + (district.at.x, district.at.y))
+    return translate(turned, district.at.x, district.at.y)
 
 
 def _organic(area: BaseGeometry, number: int, district: District, names: Names, rng: np.random.Generator) -> list[Way]:
@@ -179,11 +179,11 @@ def _parts(shape: BaseGeometry) -> list[LineString]:
 
 
 def _rings(shape: BaseGeometry) -> list[LineString]:
-    return [LineString(part.exterior.coords) for part in shapely.get_parts(shape)]
+    return [LineString(shapely.get_exterior_ring(part)) for part in shapely.get_parts(shape)]
 
 
 def _open_water(plan: TownPlan) -> BaseGeometry:
-    x0, y0, x1, y1 = plan.land.bounds
+    _, y0, x1, y1 = plan.land.bounds
     sea = Polygon([(x1 - 1600, y0 + 60), (x1 + 900, y0 + 60), (x1 + 900, y1 - 60), (x1 - 1600, y1 - 60)])
     return shapely.union(sea, plan.river.buffer(120))
 

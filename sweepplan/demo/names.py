@@ -6,20 +6,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_WORDS = """
-Alder Apple Ash Aspen Barley Basalt Basket Beech Birch Bittern Blackbird Bobbin Bramble Briar Brick Bridle Bulrush Buoy
-Candle Cardinal Cedar Chalk Cherry Chestnut Clay Clover Cobble Compass Copper Coral Cormorant Cowslip Crane Crown Curlew
-Cutter Cypress Daisy Dogwood Dory Dove Driftwood Drum Dune Eider Elder Elm Ember Falcon Fathom Feather Fern Ferry Fiddle
-Finch Fir Flax Flint Foxglove Garnet Gorse Granite Gull Hammock Harrow Harvest Hawthorn Hazel Heather Hemlock Hemp Heron
-Hickory Holly Hornbeam Iris Ivory Ivy Jasper Juniper Kelp Kestrel Kettle Kingfisher Ladder Lantana Larch Lark Laurel
-Lavender Linden Linnet Lobster Locust Loom Lupine Magnolia Mallard Maple Marble Marigold Marten Mast Mica Millet
-Mint Mulberry Mussel Myrtle Nettle Nutmeg Oak Oar Oats Ochre Olive Orchid Oriole Osprey Otter Oyster Paddle Pear Pebble
-Peony Pepper Periwinkle Petrel Pewter Pine Plover Plum Poplar Poppy Primrose Puffin Quail Quartz Quince Raven Redwood
-Reed Ribbon Robin Rope Rosemary Rowan Rudder Rush Rye Saddle Sage Sail Salt Sandpiper Sardine Scallop Schooner Sedge
-Shale Shell Sickle Silver Sisal Skiff Slate Snowdrop Sorrel Sparrow Spindle Spruce Starling Stone Sumac Swallow Swan
-Swift Sycamore Tansy Teal Tern Thimble Thistle Thorn Thrush Tide Timber Topaz Trellis Tulip Tupelo Umber Verbena
-Vine Violet Walnut Warbler Wheat Whelk Whistle Willow Windlass Wisteria Wren Yarrow Yew Zinnia
-""".split()
+_WORDS = (
+    "Alder", "Apple", "Ash", "Aspen", "Barley", "Basalt", "Basket", "Beech", "Birch", "Bittern", "Blackbird",
+    "Bobbin", "Bramble", "Briar", "Brick", "Bridle", "Bulrush", "Buoy", "Candle", "Cardinal", "Cedar", "Chalk",
+    "Cherry", "Chestnut", "Clay", "Clover", "Cobble", "Compass", "Copper", "Coral", "Cormorant", "Cowslip", "Crane",
+    "Crown", "Curlew", "Cutter", "Cypress", "Daisy", "Dogwood", "Dory", "Dove", "Driftwood", "Drum", "Dune", "Eider",
+    "Elder", "Elm", "Ember", "Falcon", "Fathom", "Feather", "Fern", "Ferry", "Fiddle", "Finch", "Fir", "Flax",
+    "Flint", "Foxglove", "Garnet", "Gorse", "Granite", "Gull", "Hammock", "Harrow", "Harvest", "Hawthorn", "Hazel",
+    "Heather", "Hemlock", "Hemp", "Heron", "Hickory", "Holly", "Hornbeam", "Iris", "Ivory", "Ivy", "Jasper",
+    "Juniper", "Kelp", "Kestrel", "Kettle", "Kingfisher", "Ladder", "Lantana", "Larch", "Lark", "Laurel", "Lavender",
+    "Linden", "Linnet", "Lobster", "Locust", "Loom", "Lupine", "Magnolia", "Mallard", "Maple", "Marble", "Marigold",
+    "Marten", "Mast", "Mica", "Millet", "Mint", "Mulberry", "Mussel", "Myrtle", "Nettle", "Nutmeg", "Oak", "Oar",
+    "Oats", "Ochre", "Olive", "Orchid", "Oriole", "Osprey", "Otter", "Oyster", "Paddle", "Pear", "Pebble", "Peony",
+    "Pepper", "Periwinkle", "Petrel", "Pewter", "Pine", "Plover", "Plum", "Poplar", "Poppy", "Primrose", "Puffin",
+    "Quail", "Quartz", "Quince", "Raven", "Redwood", "Reed", "Ribbon", "Robin", "Rope", "Rosemary", "Rowan", "Rudder",
+    "Rush", "Rye", "Saddle", "Sage", "Sail", "Salt", "Sandpiper", "Sardine", "Scallop", "Schooner", "Sedge", "Shale",
+    "Shell", "Sickle", "Silver", "Sisal", "Skiff", "Slate", "Snowdrop", "Sorrel", "Sparrow", "Spindle", "Spruce",
+    "Starling", "Stone", "Sumac", "Swallow", "Swan", "Swift", "Sycamore", "Tansy", "Teal", "Tern", "Thimble",
+    "Thistle", "Thorn", "Thrush", "Tide", "Timber", "Topaz", "Trellis", "Tulip", "Tupelo", "Umber", "Verbena", "Vine",
+    "Violet", "Walnut", "Warbler", "Wheat", "Whelk", "Whistle", "Willow", "Windlass", "Wisteria", "Wren", "Yarrow",
+    "Yew", "Zinnia",
+)  # fmt: skip
 
 _ENDINGS = {
     "organic": ("Street", "Lane", "Court", "Alley"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from sweepplan.demo.plan import TownPlan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Edge = dict[Any, Any]
 
 _MERGE_M = 21.0
 _STUB_M = 32.0
@@ -32,8 +34,8 @@ class Network:
     Attributes
     ----------
     xy : shape (n, 2), nodes on the plane.
-    edges : one row an edge: ``u``, ``v`` (rows of ``xy``), ``geometry`` (LineString from u to v), ``name``, ``highway``,
-        ``oneway`` (0 both ways, 1 from u to v), ``district`` (-1 = none), ``style``.
+    edges : one row an edge: ``u``, ``v`` (rows of ``xy``), ``geometry`` (LineString from u to v), ``name``,
+        ``highway``, ``oneway`` (0 both ways, 1 from u to v), ``district`` (-1 = none), ``style``.
     """
 
     xy: Floats
@@ -53,7 +55,7 @@ def noded(ways: list[Way]) -> Network:
     for column in ("name", "highway", "oneway", "district", "style"):
         edges[column] = [getattr(ways[k], column) for k in owner]
     edges["oneway"] *= [_same_way(p, ways[k].line) for p, k in zip(pieces, owner, strict=True)]
-    return merged(Network(xy, _forward(edges)))
+    return merged(Network(np.asarray(xy, dtype=np.float64), _forward(edges)))
 
 
 def merged(network: Network) -> Network:
@@ -68,7 +70,8 @@ def merged(network: Network) -> Network:
     label = _labels(n, pairs[:, 0], pairs[:, 1])
     weight = np.where(frozen, 1e6, np.where(firm, 1e3, 1.0))
     total = np.bincount(label, weight)
-    xy = np.column_stack([np.bincount(label, weight * network.xy[:, k]) / total for k in (0, 1)])
+    sums = [np.bincount(label, weight * network.xy[:, k]) for k in (0, 1)]
+    xy = np.asarray(np.column_stack(sums) / total[:, None], dtype=np.float64)
     out = edges.assign(u=label[edges["u"]], v=label[edges["v"]])
     length = shapely.length(out["geometry"].to_numpy())
     out = out[(out["u"] != out["v"]) | (length > 120)]
@@ -127,7 +130,7 @@ def compact(network: Network) -> Network:
 
 def straightened(network: Network) -> Network:
     """Dissolve nodes where one street just goes on: two edges of one name, class and direction."""
-    edges = network.edges.to_dict("index")
+    edges: dict[int, Edge] = dict(enumerate(network.edges.to_dict("records")))
     at: dict[int, set[int]] = {}
     for k, e in edges.items():
         at.setdefault(e["u"], set()).add(k)
@@ -160,7 +163,7 @@ def jittered(network: Network, seed: int) -> Network:
     return Network(xy, _moved(edges, xy))
 
 
-def _joined(a: dict[str, object], b: dict[str, object], node: int) -> dict[str, object] | None:
+def _joined(a: Edge, b: Edge, node: int) -> Edge | None:
     same = all(a[key] == b[key] for key in ("name", "highway", "oneway", "style"))
     if not same or a["u"] == a["v"] or b["u"] == b["v"]:
         return None
@@ -176,15 +179,15 @@ def _joined(a: dict[str, object], b: dict[str, object], node: int) -> dict[str, 
     return {**a, "u": ends[0], "v": ends[1], "geometry": line.simplify(1.5)}
 
 
-def _oriented(edge: dict[str, object], node: int, *, last: bool) -> Floats:
-    coords = shapely.get_coordinates(edge["geometry"])
+def _oriented(edge: Edge, node: int, *, last: bool) -> Floats:
+    coords: Floats = shapely.get_coordinates(edge["geometry"])
     ends_here = edge["v"] == node
     return coords if ends_here == last else coords[::-1]
 
 
 def _labels(n: int, u: Ints, v: Ints) -> Ints:
-    label: Ints = connected_components(coo_array((np.ones(len(u)), (u, v)), shape=(n, n)), directed=False)[1]
-    return label.astype(np.int64)
+    label = connected_components(coo_array((np.ones(len(u)), (u, v)), shape=(n, n)), directed=False)[1]
+    return np.asarray(label, dtype=np.int64)
 
 
 def _owners(pieces: NDArray[np.object_], ways: list[Way]) -> Ints:
@@ -211,7 +214,7 @@ def _forward(edges: pd.DataFrame) -> pd.DataFrame:
 
 
 def _moved(edges: pd.DataFrame, xy: Floats) -> pd.DataFrame:
-    shapes = []
+    shapes: list[Any] = []
     for u, v, shape in zip(edges["u"], edges["v"], edges["geometry"], strict=True):
         coords = shapely.get_coordinates(shape).copy()
         coords[0], coords[-1] = xy[u], xy[v]

@@ -39,8 +39,8 @@ def overdose_intensity(needles: Intensity, seed: int) -> Intensity:
         at = spots.iloc[int(rng.choice(len(spots), p=homes / homes.sum()))]
         sigma = round(float(rng.uniform(90, 220)), 1)
         found.append(Component(f"overdose-own-{k + 1}", "steady", float(at["x"]), float(at["y"]), sigma, _OWN / _N_OWN))
-    year = 1 + 0.15 * np.cos(2 * np.pi * (DAYS.dayofyear.to_numpy() - 190) / 365.25)
-    daily = A_DAY * year * _WEEKDAY[DAYS.dayofweek.to_numpy()]
+    year = 1 + 0.15 * np.cos(2 * np.pi * (DAYS.day_of_year.to_numpy() - 190) / 365.25)
+    daily = A_DAY * year * _WEEKDAY[DAYS.day_of_week.to_numpy()]
     level = daily[:, None] * np.array([c.weight for c in found])
     return Intensity(spots, tuple(found), level, homes + 1e-9, homes + 1e-9)
 

@@ -1,7 +1,8 @@
-"""Parks, schoolyards and lots that are swept; schools, libraries and other sites; kiosks and where new ones may stand."""
+"""Parks, schoolyards and lots that are swept; schools and other sites; kiosks, and where new ones may stand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -55,7 +56,7 @@ def kiosks(places: Places, spots: pd.DataFrame, faded_at: Point) -> tuple[gpd.Ge
     """
     magnets = places.sites[places.sites["kind"].isin(["clinic", "shelter", "library"])].geometry
     at = [*magnets[magnets.distance(faded_at) > 250].iloc[:10], faded_at]
-    near = cKDTree(spots[["x", "y"]].to_numpy()).query([(p.x, p.y) for p in at], k=4)[1][:, 3]
+    near = np.asarray(cKDTree(spots[["x", "y"]].to_numpy()).query(shapely.get_coordinates(at), k=4)[1])[:, 3]
     xy = spots[["x", "y"]].to_numpy()[near]
     names = [f"Kiosk, {label}" for label in spots["label"].to_numpy()[near]]
     ids = [f"kiosk-{k + 1:02d}" for k in range(len(at))]
@@ -74,11 +75,10 @@ def candidates(places: Places, spots: pd.DataFrame, dense: pd.Series, seed: int)
     public = places.sites[places.sites["kind"].isin(["library", "pharmacy", "fire_station", "transit_stop"])]
     parks = places.swept[places.swept["kind"] == "park"]
     rows = [(name, shape) for name, shape in zip(public["name"], public.geometry, strict=True)]
-    for name, park in zip(parks["name"], parks.geometry, strict=True):
-        rows += [
-            (f"{name}, gate {k + 1}", park.exterior.interpolate(f, normalized=True)) for k, f in enumerate((0.1, 0.6))
-        ]
-    taken = [(p.x, p.y) for _, p in rows]
+    rings = shapely.get_exterior_ring(parks.geometry.to_numpy())
+    for name, ring in zip(parks["name"], rings, strict=True):
+        rows += [(f"{name}, gate {k}", ring.interpolate(f, normalized=True)) for k, f in ((1, 0.1), (2, 0.6))]
+    taken = list(shapely.get_coordinates([shape for _, shape in rows]))
     xy, labels = spots[["x", "y"]].to_numpy(), spots["label"].to_numpy()
     poles = rng.choice(len(spots), 2500, replace=False, p=(dense / dense.sum()).to_numpy())
     for k in poles:
@@ -86,7 +86,7 @@ def candidates(places: Places, spots: pd.DataFrame, dense: pd.Series, seed: int)
             break
         if np.hypot(*(np.array(taken) - xy[k]).T).min() > 70:
             rows.append((f"Light pole, {labels[k]}", Point(xy[k])))
-            taken.append(tuple(xy[k]))
+            taken.append(xy[k])
     ids = [f"candidate-{k + 1:03d}" for k in range(len(rows))]
     names, shapes = [name for name, _ in rows], [shape for _, shape in rows]
     return _site_table(ids, names, ["candidate"] * len(rows), ["candidate"] * len(rows), shapes)
@@ -134,7 +134,8 @@ def _inside(block: Polygon, share: float) -> Polygon:
     inner = block.buffer(-11, join_style="mitre")
     x0, y0, x1, y1 = inner.bounds
     part = inner.intersection(shapely.box(x0, y0, x0 + share * (x1 - x0), y1))
-    return max(shapely.get_parts(part), key=lambda piece: piece.area)
+    pieces = shapely.get_parts(part)
+    return pieces[int(shapely.area(pieces).argmax())]  # type: ignore[no-any-return]
 
 
 def _sites(
@@ -142,10 +143,11 @@ def _sites(
 ) -> gpd.GeoDataFrame:
     rows: list[tuple[str, str, Point]] = []
     names = quarters["name"].to_numpy()
-    needy = [k for name in _NEEDY for k in np.flatnonzero(names == name)]
+    needy = [int(k) for name in _NEEDY for k in np.flatnonzero(names == name)]
     houses = spots[(spots["place"] == "house") & (spots["busy"] == 1)]
     for kind, n, label in _SITES:
-        order = [*needy, *(k for k in range(len(names)) if k not in needy)] if n < 8 else rng.permutation(len(names))
+        others = [k for k in range(len(names)) if k not in needy]
+        order = [*needy, *others] if n < 8 else rng.permutation(len(names)).tolist()
         for k in range(n):
             quarter = order[(k + (3 if kind == "shelter" else 0)) % len(order)]
             rows.append((kind, label.format(names[quarter], n=k + 1), _pick(houses, quarter, rng)))
@@ -155,8 +157,7 @@ def _sites(
         if name.endswith("Square"):
             rows.append(("playground", f"{name} Playground", shape.representative_point()))
     rows += [("transit_stop", f"Stop, {label}", at) for label, at in _stops(spots)]
-    tannery = int(np.flatnonzero(names == "Shipyard")[0])
-    rows.append(("depot", "Sharps Crew Depot", _pick(houses, tannery, rng)))
+    rows.append(("depot", "Sharps Crew Depot", _pick(houses, int(np.flatnonzero(names == "Shipyard")[0]), rng)))
     kinds, labels, shapes = zip(*rows, strict=True)
     ids = [f"site-{k + 1:03d}" for k in range(len(rows))]
     return _site_table(ids, list(labels), list(kinds), ["open"] * len(rows), list(shapes))
@@ -180,7 +181,7 @@ def _stops(spots: pd.DataFrame, apart_m: float = 420.0) -> list[tuple[str, Point
 
 
 def _site_table(
-    ids: list[str], names: list[str], kinds: list[str], states: list[str], shapes: list[Point]
+    ids: list[str], names: list[str], kinds: list[str], states: list[str], shapes: Sequence[BaseGeometry]
 ) -> gpd.GeoDataFrame:
     columns = {"name": names, "kind": kinds, "state": states}
     index = pd.Index(ids, name="site_id", dtype="str")

@@ -6,6 +6,7 @@ All control points are in town metres, east and north of the town's middle; :fun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -86,14 +87,14 @@ class TownPlan:
 
     land: BaseGeometry
     river: BaseGeometry
-    island: Polygon
+    island: BaseGeometry
     buildable: BaseGeometry
     piers: tuple[LineString, ...]
     motorway: LineString
     arterials: tuple[Arterial, ...]
     footbridges: tuple[LineString, ...]
     districts: tuple[District, ...]
-    parks: dict[str, Polygon]
+    parks: dict[str, BaseGeometry]
 
 
 _ARTERIALS: tuple[tuple[str, str, tuple[tuple[float, float], ...]], ...] = (
@@ -101,24 +102,27 @@ _ARTERIALS: tuple[tuple[str, str, tuple[tuple[float, float], ...]], ...] = (
     ("Granary Avenue", "primary", ((300, 180), (-60, 480), (-420, 800), (-1000, 1280), (-1900, 1800), (-3700, 2500))),
     ("Mill Avenue", "primary", ((300, 180), (-150, 150), (-800, 270), (-1400, 430), (-2300, 520), (-3700, 900))),
     ("Anchor Avenue", "primary", ((300, 180), (210, -200), (150, -450), (110, -800), (60, -1500), (-150, -2800))),
-    ("Lighthouse Avenue", "secondary", ((300, 180), (640, 420), (1050, 720), (1500, 960), (2040, 1060))),
+    ("Lighthouse Avenue", "secondary", ((300, 180), (640, 420), (1050, 720), (1500, 960), (2050, 1060), (2260, 1080))),
     ("Tannery Avenue", "secondary", ((110, -800), (-600, -960), (-1400, -1160), (-2300, -1330), (-3700, -1800))),
-    ("Shipyard Road", "secondary", ((110, -800), (500, -880), (1000, -1010), (1500, -1130), (1820, -1120))),
+    ("Shipyard Road", "secondary", ((110, -800), (500, -880), (1000, -1010), (1500, -1130), (2050, -1110))),
     ("Rampart Street", "secondary",
      ((1150, 600), (1040, 715), (720, 830), (356, 840), (-60, 760), (-380, 500), (-470, 200), (-440, -265))),
     ("Orchard Parkway", "secondary",
-     ((1440, 1680), (900, 1600), (510, 1640), (-200, 1680), (-700, 1480), (-1400, 1060), (-1950, 760), (-2180, 300),
-      (-2230, -250), (-2200, -900), (-1950, -1650), (-1250, -2010), (-500, -2010), (300, -1950), (1440, -1900))),
+     ((1720, 1700), (1440, 1680), (900, 1600), (510, 1640), (-200, 1680), (-700, 1480), (-1400, 1060), (-1950, 760),
+      (-2180, 300), (-2230, -250), (-2200, -900), (-1950, -1650), (-1250, -2010), (-500, -2010), (300, -1950),
+      (1440, -1900), (1600, -1890))),
     ("Division Street", "secondary",
      ((-520, 2800), (-640, 1700), (-760, 900), (-800, 270), (-800, -230), (-770, -900), (-860, -1900), (-980, -2800))),
     ("Signal Street", "tertiary", ((1320, 860), (1240, 1150), (1150, 1400), (1080, 1640))),
-    ("Quarry Road", "tertiary", ((-2700, 2800), (-2760, 1500), (-2800, 700), (-2860, -80), (-2760, -1100), (-2640, -2800))),
+    ("Quarry Road", "tertiary",
+     ((-2700, 2800), (-2760, 1500), (-2800, 700), (-2860, -80), (-2760, -1100), (-2640, -2800))),
     ("Northfield Street", "tertiary",
      ((1560, 2200), (600, 2180), (-560, 2200), (-1560, 2230), (-2730, 2080), (-3500, 1700))),
     ("Meadow Street", "tertiary",
-     ((1700, -1440), (900, -1430), (60, -1450), (-800, -1500), (-1290, -1560), (-2030, -1480))),
-    ("Cannery Street", "tertiary", ((-3600, -480), (-2760, -640), (-2230, -560), (-1400, -560), (-800, -560), (128, -640),
-                                    (700, -640), (1060, -700))),
+     ((1900, -1440), (900, -1430), (60, -1450), (-800, -1500), (-1290, -1560), (-2030, -1480))),
+    ("Cannery Street", "tertiary",
+     ((-3600, -480), (-2760, -640), (-2230, -560), (-1400, -560), (-800, -560), (128, -640), (700, -640),
+      (1060, -700), (1300, -760))),
 )  # fmt: skip
 
 _DISTRICTS = (
@@ -168,9 +172,9 @@ def town_plan(seed: int) -> TownPlan:
     island = _ellipse(*_ISLAND)
     shore = outline.difference(river)
     land = shapely.union_all([shore, island, *(pier.buffer(16, cap_style="flat") for pier in piers)])
-    motorway = _spline(_MOTORWAY).intersection(outline)
+    motorway = _trimmed(_spline(_MOTORWAY), outline, 0)
     inner = shore.difference(motorway.buffer(52)).buffer(-42)
-    arterials = [Arterial(n, h, _on_plane(_trimmed(_spline(line), outline))) for n, h, line in _ARTERIALS]
+    arterials = [Arterial(n, h, _on_plane(_trimmed(_spline(line), outline, 12))) for n, h, line in _ARTERIALS]
     return TownPlan(
         land=_on_plane(land),
         river=_on_plane(river),
@@ -203,7 +207,7 @@ def home_of(face: BaseGeometry, districts: tuple[District, ...]) -> int:
 
 
 def _on_plane(shape: Shape) -> Shape:
-    return translate(shape, *ORIGIN)  # type: ignore[no-any-return]
+    return translate(shape, *ORIGIN)
 
 
 def _spline(points: tuple[tuple[float, float], ...], step_m: float = 40.0) -> LineString:
@@ -213,7 +217,7 @@ def _spline(points: tuple[tuple[float, float], ...], step_m: float = 40.0) -> Li
     return LineString(curve(np.linspace(0.0, along[-1], max(2, int(along[-1] / step_m)))))
 
 
-def _outline(rng: np.random.Generator) -> Polygon:
+def _outline(rng: np.random.Generator) -> BaseGeometry:
     coast = np.array(_spline(_COAST, 45.0).coords)
     ripple = np.convolve(rng.normal(0.0, 16.0, len(coast)), np.ones(3) / 3, mode="same")
     coast[1:-1, 0] += ripple[1:-1]
@@ -224,7 +228,7 @@ def _river() -> BaseGeometry:
     line = _spline(_RIVER)
     width = np.linspace(*_RIVER_HALF_WIDTH_M, len(line.coords))
     discs = [Point(at).buffer(w) for at, w in zip(line.coords, width, strict=True)]
-    return shapely.union_all([shapely.union(a, b).convex_hull for a, b in zip(discs, discs[1:], strict=False)])
+    return shapely.union_all([shapely.union(a, b).convex_hull for a, b in pairwise(discs)])
 
 
 def _pier(x: float, y: float, angle: float) -> LineString:
@@ -236,7 +240,7 @@ def _ellipse(x: float, y: float, a: float, b: float) -> Polygon:
     return Polygon(np.column_stack([x + a * np.cos(turn), y + b * np.sin(turn) * (1 + 0.15 * np.sin(2 * turn))]))
 
 
-def _trimmed(line: LineString, outline: Polygon) -> LineString:
-    inside = line.intersection(outline.buffer(-12))
+def _trimmed(line: LineString, outline: BaseGeometry, short_m: float) -> LineString:
+    inside = line.intersection(outline.buffer(-short_m) if short_m else outline)
     parts = [part for part in shapely.get_parts(inside) if isinstance(part, LineString)]
     return max(parts, key=lambda part: part.length)

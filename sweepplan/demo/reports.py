@@ -12,7 +12,7 @@ from sweepplan.demo.intensity import AS_OF, BLOCK_D, DAYS, START, Intensity, wea
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-OFFSPRING = 0.13
+OFFSPRING = 0.12
 """Near repeats that one report brings, on average."""
 
 _SAME_SPOT = 0.5
@@ -86,7 +86,7 @@ def _with_repeats(truth: Intensity, minutes: Floats, spot: Ints, rng: np.random.
 def _existing(wall: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Move moments that the clock skips in spring by an hour."""
     shifted = wall + pd.Timedelta(hours=1)
-    gone = (wall.month == 3) & (wall.dayofweek == 6) & (wall.day > 7) & (wall.day < 15) & (wall.hour == 2)
+    gone = (wall.month == 3) & (wall.day_of_week == 6) & (wall.day > 7) & (wall.day < 15) & (wall.hour == 2)
     return wall.where(~gone, shifted)
 
 
@@ -98,7 +98,7 @@ def _closings(opened: pd.Series, rng: np.random.Generator) -> pd.Series:
     worked = day * (last - first) + np.clip(minute - first, 0, last - first)
     wait = _WAIT_MIN * rng.lognormal(0, 1.1, len(opened))
     late = (opened >= AS_OF - pd.Timedelta(hours=42)).to_numpy()
-    wait = np.where(late, 3.1 * wait + 290, wait)
+    wait = np.where(late, 3.5 * wait + 400, wait)
     forgotten = rng.random(len(opened)) < 0.0025
     done = worked + np.where(forgotten, wait + rng.uniform(8, 30, len(opened)) * (last - first), wait)
     back, rest = np.divmod(done, last - first)

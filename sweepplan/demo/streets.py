@@ -95,7 +95,7 @@ def _named(town: Network, names: Names) -> Network:
     """Name streets that have no name yet: edges that go on without a bend are one street."""
     edges = town.edges
     bare = edges.index[(edges["name"] == "") & edges["highway"].ne("motorway_link")].to_numpy()
-    pairs = [pair for node in _touching(edges, bare).values() for pair in _straight_pairs(edges, node, town)]
+    pairs = [pair for bearings in _bearings(town, bare).values() for pair in _straight_pairs(bearings)]
     row = {k: i for i, k in enumerate(bare)}
     u, v = (np.array([row[pair[side]] for pair in pairs], dtype=np.int64) for side in (0, 1))
     label = connected_components(coo_array((np.ones(len(u)), (u, v)), shape=(len(bare),) * 2), directed=False)[1]
@@ -105,29 +105,30 @@ def _named(town: Network, names: Names) -> Network:
     return Network(town.xy, out)
 
 
-def _touching(edges: pd.DataFrame, rows: Ints) -> dict[int, list[int]]:
-    at: dict[int, list[int]] = {}
-    for k in rows:
-        for node in (edges.at[k, "u"], edges.at[k, "v"]):
-            at.setdefault(int(node), []).append(int(k))
+def _bearings(town: Network, rows: Ints) -> dict[int, dict[int, float]]:
+    """Return for each node the edges among ``rows`` that meet there, and their direction from it, degrees."""
+    ends = town.edges.loc[rows, ["u", "v"]].to_numpy()
+    at: dict[int, dict[int, float]] = {}
+    for k, (u, v) in zip(rows, ends, strict=True):
+        for here, far in ((u, v), (v, u)):
+            dx, dy = town.xy[far] - town.xy[here]
+            at.setdefault(int(here), {})[int(k)] = float(np.degrees(np.arctan2(dy, dx)))
     return at
 
 
-def _straight_pairs(edges: pd.DataFrame, rows: list[int], town: Network) -> list[tuple[int, int]]:
-    """Return the pairs of edges at one node that continue each other, straightest first, each edge once."""
-    bearings = {}
-    shared = (
-        set.intersection(*({int(edges.at[k, "u"]), int(edges.at[k, "v"])} for k in rows)) if len(rows) > 1 else set()
-    )
-    if not shared:
-        return []
-    node = min(shared)
-    for k in rows:
-        far = edges.at[k, "v"] if edges.at[k, "u"] == node else edges.at[k, "u"]
-        dx, dy = town.xy[far] - town.xy[node]
-        bearings[k] = np.degrees(np.arctan2(dy, dx))
+def _straight_pairs(bearings: dict[int, float]) -> list[tuple[int, int]]:
+    """Return the pairs of edges at one node that continue each other, straightest first, each edge once.
+
+    Examples
+    --------
+    >>> _straight_pairs({1: 0.0, 2: 90.0, 3: 175.0})
+    [(1, 3)]
+    """
     bends = sorted(
-        (abs(180 - abs((bearings[a] - bearings[b] + 180) % 360 - 180)), a, b) for a in rows for b in rows if a < b
+        (abs(180 - abs((bearings[a] - bearings[b] + 180) % 360 - 180)), a, b)
+        for a in bearings
+        for b in bearings
+        if a < b
     )
     pairs: list[tuple[int, int]] = []
     for bend, a, b in bends:

@@ -59,7 +59,7 @@ def _sweeps(truth: Intensity, swept: gpd.GeoDataFrame, rng: np.random.Generator)
     shapes = [*swept.geometry, *(Point(xy) for xy in spots[["x", "y"]].to_numpy()[streets])]
     ids = [*swept.index, *([""] * len(streets))]
     seconds = np.r_[swept["sweep_s"].to_numpy(), np.full(len(streets), 480.0)]
-    pairs = shapely.STRtree(shapely.points(spots[["x", "y"]].to_numpy())).query(shapes, "dwithin", _REACH_M)
+    pairs = shapely.STRtree([Point(xy) for xy in spots[["x", "y"]].to_numpy()]).query(shapes, "dwithin", _REACH_M)
     last = np.full(len(shapes), -14)
     rows = []
     for day in range(len(DAYS)):
@@ -96,10 +96,10 @@ def _requests(spots: pd.DataFrame, reports: pd.DataFrame, rng: np.random.Generat
 
 def _emptied(kiosks: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.DataFrame:
     rows = []
-    for point in kiosks.geometry:
+    for x, y in shapely.get_coordinates(kiosks.geometry.to_numpy()):
         usual = rng.lognormal(4.2, 0.6)
         for day in range(int(rng.integers(0, 14)), len(DAYS), 14):
             needles = int(rng.poisson(usual * rng.gamma(4, 0.25)))
             at = START + pd.Timedelta(days=day, hours=9, minutes=int(rng.integers(0, 300)))
-            rows.append(("", point.x, point.y, at, needles, 12, "found" if needles else "clean", "kiosk"))
+            rows.append(("", x, y, at, needles, 12, "found" if needles else "clean", "kiosk"))
     return pd.DataFrame(rows, columns=_COLUMNS)

@@ -102,13 +102,13 @@ def node_ids(xy: Floats, town: Network) -> NDArray[np.int64]:
     return np.array([_FIRST_NODE + row[tuple(at)] for at in xy], dtype=np.int64)
 
 
-def _directions(edge: Mapping[str, Any]) -> list[tuple[int, int, BaseGeometry, bool]]:
+def _directions(edge: Mapping[Any, Any]) -> list[tuple[int, int, BaseGeometry, bool]]:
     ahead = (edge["u"], edge["v"], edge["geometry"], False)
     back = (edge["v"], edge["u"], shapely.reverse(edge["geometry"]), True)
     return [ahead] if edge["oneway"] else [ahead, back]
 
 
-def _edge_data(edge: Mapping[str, Any], line: BaseGeometry, back: bool, osmid: int) -> dict[str, str]:
+def _edge_data(edge: Mapping[Any, Any], line: BaseGeometry, back: bool, osmid: int) -> dict[str, str]:
     data = {
         "osmid": str(osmid),
         "highway": edge["highway"],
