@@ -236,7 +236,7 @@ def _run(settings: Settings, out: Path | None, *, sweep: bool = True, kiosks: bo
     if out is not None:
         with report.fresh_folder(out) as folder:
             report.write_run(done, folder)
-            maps.draw(done.shown, attribution=done.settings.attribution).save(folder / "map.html")
+            maps.draw(done.shown, attribution=done.settings.attribution, as_of=done.as_of).save(folder / "map.html")
     return done
 
 

@@ -13,12 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 from sweepplan.pipeline import Run, Settings, file_hash
-from sweepplan.privacy import Published
+from sweepplan.privacy import Policy, Published, publish
 from sweepplan.report.routes import routes_csv, routes_gpx
 from sweepplan.report.words import summary
 
@@ -54,7 +55,7 @@ def refuse_foreign(out: Path) -> None:
 
 @contextmanager
 def fresh_folder(out: Path) -> Iterator[Path]:
-    """Give a folder to write into, which takes the place of ``out`` once all is written; on an error nothing changes."""
+    """Give a folder to write into; once all is written it takes the place of ``out``, on an error nothing changes."""
     refuse_foreign(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
@@ -75,6 +76,7 @@ def write_tables(shown: Published, folder: Path) -> None:
 def write_run(run: Run, folder: Path) -> None:
     """Write tables, routes, rejected rows and ``run.json``; the same inputs and settings give the same bytes."""
     write_tables(run.shown, folder)
+    _needle_reports(run).to_parquet(folder / "incidents.parquet")
     if run.sweep is not None:
         (folder / "routes.csv").write_text(routes_csv(run.shown), encoding="utf-8")
         (folder / "routes.gpx").write_text(routes_gpx(run.shown), encoding="utf-8")
@@ -88,8 +90,15 @@ def write_run(run: Run, folder: Path) -> None:
     (folder / _MARK).write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
+def _needle_reports(run: Run) -> gpd.GeoDataFrame:
+    """Return needle reports as points, for the team; overdoses leave as counts in cells alone, and on one grid."""
+    reports = [reading.incidents[reading.incidents["kind"] == "needle"] for reading in run.city.readings]
+    team = Policy(min_count=run.settings.min_count, show_requests=True)
+    return publish(*reports, area=run.city.area, policy=team).table("incidents")
+
+
 def _quarantine(run: Run) -> pd.DataFrame:
-    """Return file, line and reason of every rejected row; the values at fault, which may be places, stay in the file."""
+    """Return file, line and reason of every rejected row; the values at fault may be places, and stay there."""
     given = [(run.settings.incidents, run.city.readings[0])]
     if run.settings.overdoses is not None:
         given.append((run.settings.overdoses, run.city.readings[1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import geopandas as gpd
 import gpxpy.gpx as gpx
 import pandas as pd
@@ -57,9 +59,9 @@ def routes_csv(shown: Published) -> str:
             "left_out_because": stops["reason"].fillna(""),
         }
     )
-    for name in table.select_dtypes("str"):
+    for name in ("crew", "kind", "name", "left_out_because"):
         table[name] = table[name].map(lambda text: f"'{text}" if text.startswith(_FORMULA) else text)
-    return table.to_csv(index=False, lineterminator="\n")
+    return table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _served(stops: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -71,4 +73,5 @@ def _degrees(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _wall(moments: pd.Series, shown: Published) -> pd.Series:
-    return moments.dt.tz_convert(shown.tz).dt.strftime("%Y-%m-%d %H:%M").astype("str").fillna("")
+    wall: pd.Series[str] = moments.dt.tz_convert(shown.tz).dt.strftime("%Y-%m-%d %H:%M").astype("str")
+    return wall.fillna("")

@@ -54,7 +54,7 @@ def hotspot_lines(found: tuple[Hotspots, ...], shown: Published, area: Area) -> 
     said = [area.label]
     for each in found:
         said.append(f"{len(each.areas)} {each.kind} hotspots, {each.cells['rate'].sum():.1f} reports a day expected")
-    return said + [f"{what}: {n} withheld" for what, n in shown.withheld.items() if n]
+    return said + [f"withheld: {words}" for words in shown.withheld_words()]
 
 
 def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
@@ -100,9 +100,8 @@ def _kiosks(kiosks: Kiosks) -> dict[str, Any]:
 
 def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
     judged = sweep.judged
-    said = [
-        f"sweep: {judged.n_required_served} of {judged.n_required} requests served, {judged.needles:.0f} needles expected"
-    ]
+    served = f"{judged.n_required_served} of {judged.n_required} requests served"
+    said = [f"sweep: {served}, {judged.needles:.0f} needles expected"]
     for crew, route in sweep.routes.iterrows():
         leaves, back = area.local(route["starts_at"]), area.local(route["ends_at"])
         said.append(
