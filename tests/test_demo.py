@@ -218,6 +218,8 @@ def test_places_and_sites_keep_their_contracts(area: Area) -> None:
         "depot",
     }
     assert set(counts["sites"]) == kinds
+    kiosks = gpd.read_file(DATA / "kiosks.geojson").to_crs(area.crs).geometry
+    assert min(a.distance(b) for k, a in enumerate(kiosks) for b in kiosks.iloc[:k]) > 250
     ledger = pd.read_csv(DATA / "kiosk_ledger.csv")
     assert ledger["installed"].max() == "2025-03-17"
 

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -17,6 +18,8 @@ from sweepplan.demo.addresses import quarter_of
 from sweepplan.demo.network import Network
 from sweepplan.demo.plan import CRS, TownPlan
 from sweepplan.tables import PLACES, SITES
+
+Floats = NDArray[np.float64]
 
 _SWEEP_S = {"park": (420, 0.035), "schoolyard": (300, 0.06), "lot": (180, 0.09)}
 _LONGEST_SWEEP_S = 3600.0
@@ -55,7 +58,7 @@ def kiosks(places: Places, spots: pd.DataFrame, faded_at: Point) -> tuple[gpd.Ge
     faded_at : where the last one was put up, on 2025-03-17.
     """
     magnets = places.sites[places.sites["kind"].isin(["clinic", "shelter", "library"])].geometry
-    at = [*magnets[magnets.distance(faded_at) > 250].iloc[:10], faded_at]
+    at = [*_apart(shapely.get_coordinates(magnets.to_numpy()), faded_at), faded_at]
     near = np.asarray(cKDTree(spots[["x", "y"]].to_numpy()).query(shapely.get_coordinates(at), k=4)[1])[:, 3]
     xy = spots[["x", "y"]].to_numpy()[near]
     names = [f"Kiosk, {label}" for label in spots["label"].to_numpy()[near]]
@@ -90,6 +93,15 @@ def candidates(places: Places, spots: pd.DataFrame, dense: pd.Series, seed: int)
     ids = [f"candidate-{k + 1:03d}" for k in range(len(rows))]
     names, shapes = [name for name, _ in rows], [shape for _, shape in rows]
     return _site_table(ids, names, ["candidate"] * len(rows), ["candidate"] * len(rows), shapes)
+
+
+def _apart(xy: Floats, first: Point, apart_m: float = 300.0) -> list[Point]:
+    """Return the points, in order, that keep apart from ``first`` and each other: one for each date of the ledger."""
+    found = [first]
+    for x, y in xy:
+        if len(found) <= len(_KIOSK_DATES) and all(p.distance(Point(x, y)) > apart_m for p in found):
+            found.append(Point(x, y))
+    return found[1:]
 
 
 def _swept(town: Network, plan: TownPlan, quarters: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataFrame:
