@@ -150,6 +150,7 @@ def _write_settings(folder: Path, found: Places) -> None:
         "reach_m": 200,
         "seed": 7,
         "limit": "10s",
+        "attribution": "Made-up streets",
     }
     shifts = (("A", "07:00-15:00"), ("B", "07:00-15:00"), ("C", "10:00-18:00"), ("D", "10:00-18:00"))
     writing.write_toml(folder / "settings.toml", settings, [("crews", {"name": n, "shift": s}) for n, s in shifts])
