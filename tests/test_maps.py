@@ -463,6 +463,16 @@ def test_a_layer_is_hidden_and_shown_by_its_box(chromium, saved):
 
 
 @pytest.mark.browser
+def test_streets_bear_their_names_from_near_by(chromium, saved):
+    zoom = "zoom => Object.values(window).find(value => value instanceof L.Map).setZoom(zoom, {animate: false})"
+    with Opened(chromium, saved) as opened:
+        opened.page.evaluate(zoom, 15)
+        assert opened.page.locator(".name").count() == 0
+        opened.page.evaluate(zoom, 16)
+        assert set(opened.page.locator(".name").all_inner_texts()) == {"A Street"}
+
+
+@pytest.mark.browser
 def test_a_stop_says_what_it_is_when_pointed_at(chromium, saved):
     with Opened(chromium, saved) as opened:
         opened.page.locator(".mark .badge", has_text="A1").hover()
@@ -482,6 +492,7 @@ def test_hostile_text_runs_nothing_and_is_still_read(chromium, hostile, bypass_c
     with Opened(chromium, hostile, bypass_csp=bypass_csp) as opened:
         page = opened.page
         page.evaluate(SHOW_ALL)
+        assert PAYLOAD in page.locator(".name").first.inner_text()
         tips = page.evaluate(TIPS)
         assert len(tips) >= 29
         assert {tag for tip in tips for tag in tip["elements"]} == {"B", "BR"}

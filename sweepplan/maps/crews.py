@@ -181,11 +181,11 @@ def _about(row: Any, shown: Published, *, late: bool) -> list[str | None]:
 
 def _figures(crew: str, routes: gpd.GeoDataFrame, stops: gpd.GeoDataFrame, shown: Published) -> list[str]:
     requests = int((stops["kind"] == "request").sum())
-    said = [counted(len(stops), "stop"), *([counted(requests, "request")] if requests else [])]
+    said = [counted(len(stops), "stop") + (f" · {counted(requests, 'request')}" if requests else "")]
     for _, route, _ in rows(routes[routes.index == crew]):
         begins, back = shown.local(route.starts_at), shown.local(route.ends_at)
-        said += [f"{route.drive_m / 1000:.1f} km", f"{begins:%H:%M} to {back:%H:%M}"]
         said.append(f"{short(route.expected_needles)} needles expected")
+        said.append(f"{begins:%H:%M} to {back:%H:%M} · {route.drive_m / 1000:.1f} km")
     return said
 
 

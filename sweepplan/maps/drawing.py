@@ -12,7 +12,7 @@ import shapely
 from sweepplan.errors import GateError
 from sweepplan.geo import WGS84
 from sweepplan.maps import crews, heat, points
-from sweepplan.maps.background import background
+from sweepplan.maps.background import background, names
 from sweepplan.maps.layers import Layer
 from sweepplan.maps.page import Bounds, page_of
 from sweepplan.maps.words import day, moment_of, safe_text
@@ -47,7 +47,14 @@ def draw(published: Published, *, attribution: str = "", as_of: pd.Timestamp | N
         *points.sites(published),
     ]
     panel = _panel(published, layers, as_of=as_of)
-    return page_of(layers, title=published.label, panel=panel, bounds=_bounds(published), attribution=attribution)
+    return page_of(
+        layers,
+        title=published.label,
+        panel=panel,
+        bounds=_bounds(published),
+        names=names(published),
+        attribution=attribution,
+    )
 
 
 def _panel(published: Published, layers: Iterable[Layer], *, as_of: pd.Timestamp | None) -> str:

@@ -20,6 +20,7 @@ PANES: Mapping[str, int] = {
     "hotspots": 380,
     "routes": 420,
     "arrows": 440,
+    "names": 460,
     "marks": 600,
 }
 """Heights of what is drawn, the lowest first."""
@@ -44,10 +45,9 @@ class Layer:
     shown: bool = True
 
 
-def entry(swatch: str, title: str, *details: str) -> str:
-    """Return the label of a layer: our own ``swatch`` HTML, and plain words; lines break between details only."""
-    unbroken = " · ".join(detail.replace(" ", "\N{NO-BREAK SPACE}") for detail in details)
-    small = f"<small>{safe_text(unbroken)}</small>" if details else ""
+def entry(swatch: str, title: str, *lines: str) -> str:
+    """Return the label of a layer: our own ``swatch`` HTML, and plain words."""
+    small = "".join(f"<small>{safe_text(line)}</small>" for line in lines)
     return f'<span class="swatch">{swatch}</span><span class="entry">{safe_text(title)}{small}</span>'
 
 

@@ -16,7 +16,28 @@ const sweepmap = {
     return L.marker(latlng, {icon, pane, interactive: Boolean(tip), keyboard: Boolean(tip), zIndexOffset: 1e4 * (front || 0)});
   },
 
-  furnish(map, layers, {bounds, attribution}) {
+  // Street names stand on the map only where they can be read, and only those in sight.
+  name(map, names) {
+    const shown = L.layerGroup().addTo(map);
+    const place = () => {
+      shown.clearLayers();
+      if (map.getZoom() < 16) {
+        return;
+      }
+      const sight = map.getBounds();
+      for (const [lat, lon, turn, name] of names) {
+        if (sight.contains([lat, lon])) {
+          const html = `<span class="name" style="transform:rotate(${turn}deg) translateY(-9px)">${name}</span>`;
+          const icon = L.divIcon({className: "mark", html, iconSize: [0, 0]});
+          L.marker([lat, lon], {icon, pane: "names", interactive: false, keyboard: false}).addTo(shown);
+        }
+      }
+    };
+    map.on("moveend", place);
+    place();
+  },
+
+  furnish(map, layers, {bounds, attribution, names}) {
     const panel = document.getElementById("panel");
     const wide = window.innerWidth > 700;
     L.DomEvent.disableClickPropagation(panel);
@@ -27,7 +48,7 @@ const sweepmap = {
     if (attribution) {
       map.attributionControl.addAttribution(attribution);
     }
-    L.control.scale({position: "bottomleft"}).addTo(map);
+    L.control.scale({position: "bottomright"}).addTo(map);
     const far = () => {
       map.getContainer().classList.toggle("far", map.getZoom() < 15.5);
       map.getContainer().classList.toggle("farther", map.getZoom() < 13);
@@ -36,5 +57,6 @@ const sweepmap = {
     const gap = wide ? [panel.offsetWidth + 24, 16] : [12, panel.offsetHeight + 24];
     map.fitBounds(bounds, {paddingTopLeft: gap, paddingBottomRight: [16, 28], maxZoom: 17, animate: false});
     far();
+    sweepmap.name(map, names);
   },
 };

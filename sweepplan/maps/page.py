@@ -22,6 +22,8 @@ from sweepplan.maps.words import safe_text
 _RULES_MARK = "the rules of this page"
 Bounds = tuple[float, float, float, float]
 """West, south, east, north, in degrees."""
+Names = Sequence[tuple[float, float, int, str]]
+"""Latitude, longitude, degrees turned clockwise, plain text."""
 
 
 class OfflinePage(Figure):
@@ -58,15 +60,20 @@ class _Furniture(MacroElement):
         """
     )
 
-    def __init__(self, panel: str, control: folium.LayerControl, bounds: Bounds, attribution: str) -> None:
+    def __init__(
+        self, panel: str, control: folium.LayerControl, bounds: Bounds, attribution: str, names: Names
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Furniture"
         self.panel, self.control = panel, control
         west, south, east, north = bounds
         self.options = {"bounds": [[south, west], [north, east]], "attribution": safe_text(attribution)}
+        self.options["names"] = [[lat, lon, turn, safe_text(name)] for lat, lon, turn, name in names]
 
 
-def page_of(layers: Sequence[Layer], *, title: str, panel: str, bounds: Bounds, attribution: str = "") -> folium.Map:
+def page_of(
+    layers: Sequence[Layer], *, title: str, panel: str, bounds: Bounds, names: Names = (), attribution: str = ""
+) -> folium.Map:
     """Return the map of ``layers``, the lowest first.
 
     Parameters
@@ -74,6 +81,7 @@ def page_of(layers: Sequence[Layer], *, title: str, panel: str, bounds: Bounds, 
     title : plain text.
     panel : HTML whose every value is safe.
     bounds : what is seen at first.
+    names : names that stand on the map from near by.
     attribution : plain text.
     """
     west, south, east, north = bounds
@@ -98,7 +106,7 @@ def page_of(layers: Sequence[Layer], *, title: str, panel: str, bounds: Bounds, 
         group.add_to(drawn)
     control = folium.LayerControl(collapsed=False)
     drawn.add_child(control)
-    _Furniture(panel, control, bounds, attribution).add_to(drawn)
+    _Furniture(panel, control, bounds, attribution, names).add_to(drawn)
     return drawn
 
 

@@ -13,7 +13,8 @@ _ENTITIES = str.maketrans({character: f"&#{ord(character)};" for character in "`
 def safe_text(text: object) -> str:
     r"""Return ``text`` so that HTML and JavaScript take it for text; nothing (None, NaN, NaT) is a dash.
 
-    ``html.escape`` alone is not enough: folium and Leaflet also evaluate ``${...}`` in template strings.
+    ``html.escape`` alone is not enough: branca reads what it has written as a Jinja template once more, and folium
+    writes JavaScript template strings.
 
     Examples
     --------
