@@ -36,14 +36,14 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Headless Chromium that finds no host; absent on some machines, never in CI."""
+    """Headless Chromium that finds no host but this one; absent on some machines, never in CI."""
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if binary is None:
         if os.environ.get("CI"):
             pytest.fail("no chromium on the path: install it, the maps are tested in it")
         pytest.skip("no chromium on the path")
     quiet = ("no-first-run", "disable-background-networking", "disable-component-update", "disable-sync")
-    flags = ("headless", "no-sandbox", "disable-gpu", *quiet, "host-resolver-rules=MAP * ~NOTFOUND")
+    flags = ("headless", "no-sandbox", "disable-gpu", *quiet, "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary, args=[f"--{flag}" for flag in flags])
         yield browser

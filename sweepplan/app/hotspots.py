@@ -63,7 +63,8 @@ def _list(view: View, kind: str) -> None:
     if table.empty:
         st.info("Nothing to list. A hotspot needs reports close together: read a longer time, or a larger area.")
     else:
-        st.dataframe(table, hide_index=True, height=430)
+        count = st.column_config.NumberColumn(format="localized")
+        st.dataframe(table, hide_index=True, height=430, column_config={"Reports": count})
         st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")
     for words in view.shown.withheld_words():
         st.caption(f"Not shown: {plain(words)}.")

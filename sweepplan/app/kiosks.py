@@ -62,21 +62,23 @@ def _headline(opened: Opened, sited: Sited) -> None:
 
 
 def _tables(sited: Sited, reach_m: float) -> None:
+    within = f"reports a year within {reach_m:g} m on foot"
+    counts = {name: st.column_config.NumberColumn(format="localized") for name in ("In reach", "Not covered today")}
     new, old = st.columns([1, 1], gap="medium")
     with new:
-        table = shown.proposed(sited.view.shown, reach_m)
+        table = shown.proposed(sited.view.shown)
         if table.empty:
             st.info("No new kiosk is asked for: set New kiosks to 1 or more to see where the next ones should stand.")
         else:
-            st.markdown("**Where the next ones should stand**")
-            st.dataframe(table, hide_index=True)
+            st.markdown(f"**Where the next ones should stand**: {within}")
+            st.dataframe(table, hide_index=True, column_config=counts)
     with old:
-        table = shown.installed(sited.view.shown, reach_m)
+        table = shown.installed(sited.view.shown)
         if table.empty:
             st.info("No kiosk stands yet: name a file of installed kiosks in the settings if there are any.")
         else:
-            st.markdown("**Kiosks today**")
-            st.dataframe(table, hide_index=True)
+            st.markdown(f"**Kiosks today**: {within}")
+            st.dataframe(table, hide_index=True, column_config=counts)
     for words in sited.view.shown.withheld_words():
         st.caption(f"Empty: {plain(words)}.")
     st.caption(

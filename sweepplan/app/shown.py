@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sweepplan import bridge
-from sweepplan.errors import SettingsError
+from sweepplan.errors import SettingsError, SweepplanError
 from sweepplan.maps.crews import over_due
 from sweepplan.maps.words import moment_of
 from sweepplan.model import Crew
@@ -24,13 +24,13 @@ _RISING, _FALLING = 1.25, 0.8
 _MOST_CREWS = 10
 
 
-def crew_rows(crews: Iterable[Crew]) -> pd.DataFrame:
+def crew_rows(crews: Iterable[Crew]) -> Rows:
     """Return crews as the rows of an editor."""
     rows = [{"Crew": crew.name, "Start": crew.start, "End": crew.end} for crew in crews]
     return pd.DataFrame(rows, columns=["Crew", "Start", "End"], dtype=object)
 
 
-def crews_of(rows: pd.DataFrame) -> tuple[Crew, ...]:
+def crews_of(rows: Rows) -> tuple[Crew, ...]:
     """Return the crews of an editor's rows; one without a name gets the next free letter.
 
     Raises
@@ -52,6 +52,14 @@ def crews_of(rows: pd.DataFrame) -> tuple[Crew, ...]:
             raise SettingsError(f"crew {called!r}: a shift without start or end: give both, e.g. 08:00 and 16:00")
         crews.append(Crew(called, start, end))
     return tuple(crews)
+
+
+def asks_for(rows: Rows, crews: tuple[Crew, ...]) -> bool:
+    """Return whether an editor's rows ask for just these crews."""
+    try:
+        return crews_of(rows) == crews
+    except SweepplanError:
+        return False
 
 
 def routes(shown: Published) -> pd.DataFrame:
@@ -170,26 +178,22 @@ def tendencies(shown: Published) -> tuple[int, int]:
     return int((ratio >= _RISING).sum()), int((ratio <= _FALLING).sum())
 
 
-def proposed(shown: Published, reach_m: float) -> pd.DataFrame:
+def proposed(shown: Published) -> pd.DataFrame:
     """Return one row a new kiosk, best first; figures that the gate kept back are empty."""
     table = _kiosks(shown, "proposed").sort_values("rank", kind="stable")
-    columns = {"rank": "Rank", "name": "Where", "covered": _within(reach_m), "added": "Of these out of reach today"}
+    columns = {"rank": "Rank", "name": "Where", "covered": "In reach", "added": "Not covered today"}
     return table[list(columns)].rename(columns=columns)
 
 
-def installed(shown: Published, reach_m: float) -> pd.DataFrame:
+def installed(shown: Published) -> pd.DataFrame:
     """Return one row an installed kiosk, most reports in reach first."""
     table = _kiosks(shown, "installed").sort_values("covered", ascending=False, kind="stable")
-    return table[["name", "covered"]].rename(columns={"name": "Where", "covered": _within(reach_m)})
+    return table[["name", "covered"]].rename(columns={"name": "Where", "covered": "In reach"})
 
 
 def _kiosks(shown: Published, state: str) -> pd.DataFrame:
     table = shown.table("kiosks")
     return pd.DataFrame(table[table["state"] == state].drop(columns="geometry"))
-
-
-def _within(reach_m: float) -> str:
-    return f"Reports a year within {reach_m:g} m"
 
 
 def _times(moments: pd.Series, shown: Published) -> pd.Series:

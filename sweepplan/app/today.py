@@ -115,7 +115,7 @@ def _promise(opened: Opened, planned: Planned, rows: shown.Rows) -> None:
     st.markdown(
         f"**{shown.promise(planned.view.shown, opened.as_of)}** · {planned.sweep.judged.needles:,.0f} needles expected"
     )
-    if not shown.crew_rows(planned.crews).equals(rows):
+    if not shown.asks_for(rows, planned.crews):
         st.caption(":orange[The crews were changed after this plan: press Plan to follow.]")
     before: Planned | None = st.session_state.get("plan_before")
     if before is not None and before.stamp == planned.stamp:
