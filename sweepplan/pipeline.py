@@ -338,6 +338,7 @@ def show(
 ) -> Published:
     """Pass what a team lead may see through the gate."""
     tables = [city.streets.streets(), *_hotspot_tables(hotspots)]
+    tables += [] if city.parks is None else [city.parks]
     tables += [] if kiosks is None else [kiosks.table]
     tables += [] if sweep is None else [sweep.routes, sweep.stops]
     return publish(*tables, area=city.area, policy=Policy(min_count=settings.min_count))
