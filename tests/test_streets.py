@@ -164,6 +164,8 @@ def test_nothing_to_snap(gridtown: StreetNetwork, gridtown_at: At) -> None:
     assert gridtown.travel_s(none).shape == (0, 0)
     assert gridtown.travel_s(some, none).shape == (1, 0)
     assert [part.size for part in gridtown.within(none, some, 100)] == [0, 0, 0]
+    with pytest.raises(StreetsError, match="limit_m -1"):
+        gridtown.within(some, some, -1)
 
 
 def test_places_and_streets(make_gridtown: GraphMaker, gridtown_area: Area) -> None:
@@ -332,9 +334,9 @@ def test_times_distances_and_legs_equal_networkx_on_split_edges(
     times = net.travel_s(snaps)
     np.testing.assert_array_equal(np.rint(times * 1000), oracle(net, snaps, "travel_ms"))
     distances = oracle(net, snaps, "mm")
-    limit_m = float(np.median(distances[np.isfinite(distances)])) / 1000
-    i, j, walk_m = net.within(snaps, snaps, limit_m)
-    expected = np.nonzero(distances <= limit_m * 1000)
+    limit_mm = max(1, np.floor(np.median(distances[np.isfinite(distances)])))
+    i, j, walk_m = net.within(snaps, snaps, limit_mm / 1000)
+    expected = np.nonzero(distances <= limit_mm)
     np.testing.assert_array_equal((i, j), expected)
     np.testing.assert_array_equal(np.rint(walk_m * 1000), distances[expected])
     for a, b in product(range(len(snaps)), repeat=2):
