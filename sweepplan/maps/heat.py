@@ -51,10 +51,10 @@ def hotspots(shown: Published) -> list[Layer]:
     """Return a layer a kind: outlined areas where reports gather."""
     table = shown.table("hotspots")
     kinds = sorted(table["kind"].unique())
-    return [_hotspots(table[table["kind"] == kind], kind, shown) for kind in kinds]
+    return [_hotspots(table[table["kind"] == kind], kind, shown, first=kind == kinds[0]) for kind in kinds]
 
 
-def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published) -> Layer:
+def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published, *, first: bool) -> Layer:
     hue = _HUE[kind]
     style = {"color": hue, "weight": 2.5, "fillColor": hue, "fillOpacity": 0.06}
     style |= {"dashArray": "5 4"} if kind == "overdose" else {}
@@ -74,7 +74,7 @@ def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published) -> Layer:
     dashes = ";border-style:dashed" if kind == "overdose" else ""
     swatch = f'<span class="area" style="--hue:{hue}{dashes}"></span>'
     label = entry(swatch, f"{_NAMES[kind]} hotspots", f"{len(table):,} outlined")
-    return Layer(label, (geojson(features, "hotspots"),), shown=kind == "needle")
+    return Layer(label, (geojson(features, "hotspots"),), shown=first)
 
 
 def _trend(ratio: float) -> str | None:
