@@ -7,6 +7,7 @@ import streamlit as st
 import sweepplan.app.hotspots as hotspots
 import sweepplan.app.kiosks as kiosks
 import sweepplan.app.today as today
+from sweepplan.app.words import plain, sentence
 from sweepplan.errors import SweepplanError
 
 __all__ = ["main"]
@@ -24,4 +25,4 @@ def main() -> None:
     try:
         chosen.run()
     except SweepplanError as error:
-        st.error(str(error))
+        st.error(sentence(plain(error)))

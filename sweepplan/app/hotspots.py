@@ -13,8 +13,8 @@ _NAMES = {"needle": "Needles", "overdose": "Overdoses"}
 _CANNOT = {
     "needle": "Reports are complaints, not needles: some places are complained about more than they deserve. "
     "Where nobody looks, nothing is reported.",
-    "overdose": "Calls are not overdoses: some are something else, and many overdoses are never called in. "
-    "Their places are blurred, and no hotspot is a person or a house.",
+    "overdose": "Calls are not overdoses: many overdoses are never called in. "
+    "Places are blurred: no hotspot is a person or a house.",
 }
 _MAP_PX = 590
 

@@ -23,7 +23,7 @@ def page() -> None:
         sited = state.sited(opened, k, reach_m)
     except SweepplanError as error:
         top.subheader(f"Kiosks · {plain(opened.city.area.label)}", anchor=False)
-        top.error(plain(error))
+        top.error(sentence(plain(error)))
         return
     with top:
         _headline(opened, sited)
@@ -31,7 +31,7 @@ def page() -> None:
         st.iframe(sited.view.map_html, height=_MAP_PX)
     with asked:
         n_today = len(sited.kiosks.study.problem.fixed)
-        st.vega_lite_chart(pictures.curve(sited.curve, n_today, k))
+        st.vega_lite_chart(pictures.curve(sited.curve, n_today, k), theme=None)
     _tables(sited, reach_m)
 
 

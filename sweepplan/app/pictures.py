@@ -9,9 +9,22 @@ import numpy as np
 import pandas as pd
 
 from sweepplan.maps.crews import letters
-from sweepplan.maps.hues import ACCENT, CREWS
+from sweepplan.maps.hues import ACCENT, CREWS, INK
 from sweepplan.model import KioskJudgement
 from sweepplan.privacy import Published
+
+_AXIS = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "domain": False}
+_PLATE: dict[str, Any] = {
+    "background": "#ffffff",
+    "padding": dict.fromkeys(("left", "right", "top", "bottom"), 12),
+    "config": {
+        "font": "Source Sans, system-ui, sans-serif",
+        "view": {"stroke": None},
+        "axis": {**_AXIS, "gridColor": "#e3e6e8", "tickColor": "#e3e6e8", "titleFontWeight": "normal"},
+        "legend": {"labelColor": INK, "labelFontSize": 12},
+    },
+}
+"""A light plate in light and dark: crews have the hues of the map, which is light too."""
 
 
 def timeline(shown: Published) -> dict[str, Any]:
@@ -34,7 +47,7 @@ def timeline(shown: Published) -> dict[str, Any]:
     )
     hues = [CREWS[k % len(CREWS)] for k in range(len(names))]
     colour = {"scale": {"domain": [marks[name] for name in names], "range": hues}, "legend": None}
-    return {
+    return _PLATE | {
         "data": {"values": bars.to_dict("records")},
         "height": {"step": 30},
         "mark": {"type": "bar", "cornerRadius": 1},
@@ -52,7 +65,7 @@ def timeline(shown: Published) -> dict[str, Any]:
             "opacity": {
                 "field": "What",
                 "scale": {"domain": ["open request", "place to sweep"], "range": [1, 0.4]},
-                "legend": {"orient": "top", "title": None},
+                "legend": {"orient": "top", "title": None, "symbolFillColor": INK},
             },
             "tooltip": [{"field": name} for name in ("At", "Where", "What")],
         },
@@ -75,7 +88,7 @@ def curve(judged: Sequence[KioskJudgement], n_today: int, k: int) -> dict[str, A
     x = {"field": "Kiosks", "type": "quantitative", "scale": {"zero": False}, "axis": {"tickMinStep": 1}}
     y = {"field": "Reports in reach, %", "type": "quantitative", "scale": {"zero": True}}
     marked = [{"filter": "datum.name"}]
-    return {
+    return _PLATE | {
         "data": {"values": points},
         "height": 400,
         "encoding": {"x": x, "y": y, "tooltip": [{"field": "Kiosks"}, {"field": "Reports in reach, %"}]},
@@ -84,7 +97,7 @@ def curve(judged: Sequence[KioskJudgement], n_today: int, k: int) -> dict[str, A
             {"transform": marked, "mark": {"type": "point", "filled": True, "size": 140, "color": ACCENT}},
             {
                 "transform": marked,
-                "mark": {"type": "text", "dy": 18, "align": "left", "fontWeight": "bold"},
+                "mark": {"type": "text", "dy": 18, "align": "left", "fontWeight": "bold", "color": INK},
                 "encoding": {"text": {"field": "name"}},
             },
         ],

@@ -142,34 +142,43 @@ def _places(shown: Published) -> dict[str, set[str]]:
 
 
 def hotspots(shown: Published) -> pd.DataFrame:
-    """Return one row a hotspot, in the order and with the numbers of the map."""
+    """Return one row a hotspot, in the order and with the numbers of the map; overdoses are dated by month."""
     table = shown.table("hotspots")
     names = bridge.area_names(table, shown.table("streets"))
+    last = _month if (table["kind"] == "overdose").any() else _day
     return pd.DataFrame(
         {
             "No.": np.arange(1, len(table) + 1),
             "Hotspot": names.mask(names == "", "no named street").to_numpy(),
             "Reports": table["n_incidents"].to_numpy(),
             "Trend": table["trend"].map(trend).to_numpy(),
-            "Since": table["first_reported_at"].map(lambda at: f"{shown.local(at):%b %Y}").to_numpy(),
-            "Last": table["last_reported_at"].map(lambda at: f"{shown.local(at).day} {shown.local(at):%b}").to_numpy(),
+            "Since": table["first_reported_at"].map(lambda at: _month(shown.local(at))).to_numpy(),
+            "Last": table["last_reported_at"].map(lambda at: last(shown.local(at))).to_numpy(),
         }
     )
 
 
+def _month(at: pd.Timestamp) -> str:
+    return f"{at:%b %Y}"
+
+
+def _day(at: pd.Timestamp) -> str:
+    return f"{at.day} {at:%b %Y}"
+
+
 def trend(ratio: float) -> str:
-    """Return the ratio of the last 28 days to the 28 before, in words.
+    """Return the ratio of the last 28 days to the 28 before, in words: a figure would tell of small counts.
 
     Examples
     --------
     >>> trend(1.5), trend(0.5), trend(1.1), trend(float("nan"))
-    ('↑ 50 %', '↓ 50 %', '→ steady', 'no telling')
+    ('↑ rising', '↓ falling', '→ steady', 'no telling')
     """
     if math.isnan(ratio):
         return "no telling"
     if _FALLING < ratio < _RISING:
         return "→ steady"
-    return f"{'↑' if ratio > 1 else '↓'} {100 * abs(ratio - 1):.0f} %"
+    return "↑ rising" if ratio > 1 else "↓ falling"
 
 
 def tendencies(shown: Published) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from sweepplan.app import pictures, shown, state
 from sweepplan.app.state import Opened, Planned
-from sweepplan.app.words import against, plain
+from sweepplan.app.words import against, plain, sentence
 from sweepplan.errors import SweepplanError
 from sweepplan.maps.words import counted, moment_of
 from sweepplan.model import Limit
@@ -94,7 +94,8 @@ def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:
     try:
         made = state.plan(opened, shown.crews_of(rows), limit, progress)
     except SweepplanError as error:
-        st.error(plain(error) + (" · The plan before is kept." if "plan" in st.session_state else ""))
+        kept = "  \nThe plan before is kept." if "plan" in st.session_state else ""
+        st.error(sentence(plain(error)) + kept)
     else:
         st.session_state["plan_before"] = st.session_state.get("plan")
         st.session_state["plan"] = made
@@ -136,12 +137,16 @@ def _routes(planned: Planned) -> None:
         st.download_button("Routes for a phone (GPX)", routes_gpx(passed), "routes.gpx", "application/gpx+xml")
         st.download_button("Stops as a table (CSV)", routes_csv(passed), "stops.csv", "text/csv")
     if not routes.empty:
-        clock.vega_lite_chart(pictures.timeline(passed))
+        clock.vega_lite_chart(pictures.timeline(passed), theme=None)
     left = shown.left_out(passed)
     if not left.empty:
         st.markdown(f"**{counted(len(left), 'request')} left out**")
         st.dataframe(left, hide_index=True)
+    columns = {
+        **{name: st.column_config.Column(width=80) for name in ("Stop", "Arrives", "Leaves", "What")},
+        "Where": st.column_config.Column(width=300),
+        "Needles expected": st.column_config.NumberColumn(format="%.1f", width=120),
+    }
     names = list(routes["Crew"])
     for crew, tab in zip(names, st.tabs([f"Crew {plain(name)}" for name in names]) if names else [], strict=True):
-        needles = {"Needles expected": st.column_config.NumberColumn(format="%.1f")}
-        tab.dataframe(shown.stops(passed, crew), hide_index=True, height=420, column_config=needles)
+        tab.dataframe(shown.stops(passed, crew), hide_index=True, height=420, column_config=columns)
