@@ -272,7 +272,7 @@ KIOSKS = Contract(
     },
     _POINT,
 )
-"""Kiosks of a plan: ``covered`` demand within reach, ``added`` that no installed kiosk covers (both empty where withheld).
+"""Kiosks of a plan: ``covered`` demand within reach, ``added`` that no installed kiosk covers, empty where withheld.
 ``rank`` by ``added`` from 1; 0 = installed. ``demand_kind``: of the incidents that make the demand.
 """
 

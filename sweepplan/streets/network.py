@@ -18,7 +18,7 @@ from shapely.geometry import LineString
 from shapely.ops import substring
 
 from sweepplan.errors import StreetsError
-from sweepplan.geo import Area, Floats, require_same_plane
+from sweepplan.geo import WGS84, Area, Floats, require_same_plane
 from sweepplan.streets.download import download_graph
 from sweepplan.streets.edges import Ints, Mode, edge_table
 from sweepplan.streets.read import check_graph, node_lonlat, read_graph
@@ -30,6 +30,9 @@ END_M = 0.01
 """A point that falls on a street so near to its end, in metres, stands at the corner."""
 
 MILLI = 1000
+
+AREA_MARGIN_M = 150.0
+"""What lies so near to a street, in metres, belongs to its network's area."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +219,14 @@ class StreetNetwork:
         """Return every pair whose distance along the network is ``<= limit_m``: origin, destination, metres.
 
         Ordered by origin, then destination; exact to the millimetre.
+
+        Raises
+        ------
+        StreetsError
+            ``limit_m`` is no distance.
         """
+        if not 0 < limit_m < np.inf:
+            raise StreetsError(f"limit_m {limit_m}: give metres > 0")
         a, b = (self._spots(self._length, snaps) for snaps in (origins, destinations))
         i, j, length_mm = self._length.pairs(a, b, np.rint(limit_m * MILLI))
         return i, j, length_mm / MILLI
@@ -320,9 +330,16 @@ class StreetNetwork:
 
 
 def area_of(graph: nx.MultiDiGraph[int], *, tz: str, name: str) -> Area:
-    """Return the area a street network covers: the convex hull of its nodes and 100 m more, on its UTM plane."""
-    lon, lat = node_lonlat(check_graph(graph, name=name)).T
-    return Area.around(lon, lat, tz, name=name, margin_m=100)
+    """Return the area a street network covers: all within ``AREA_MARGIN_M`` of a street, or enclosed by it."""
+    graph = check_graph(graph, name=name)
+    lonlat = node_lonlat(graph)
+    around = Area.around(lonlat[:, 0], lonlat[:, 1], tz, name=name)
+    at = dict(zip(graph, lonlat, strict=True))
+    lines = [data.get("geometry") or LineString([at[u], at[v]]) for u, v, data in graph.edges(data=True)]
+    streets = gpd.GeoSeries(lines, crs=WGS84).to_crs(around.crs).simplify(20)
+    covered = streets.buffer(AREA_MARGIN_M, quad_segs=2).union_all()
+    filled = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(covered)])
+    return Area(name, filled, around.crs, tz)
 
 
 def _around(xy: Floats, margin_m: float) -> tuple[float, float, float, float]:
