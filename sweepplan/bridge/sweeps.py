@@ -1,4 +1,4 @@
-"""Map ⇄ maths: tables and streets become problems, plans become tables. All id ⇄ index work is here."""
+"""Reports and streets → the sweep problem of a day; a plan → routes and stops on the map and the clock."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from shapely.geometry.base import BaseGeometry
 from sweepplan.errors import ProblemError, StreetsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates
-from sweepplan.judging import judge_kiosks, judge_sweep
-from sweepplan.model import Crew, KioskPlan, KioskProblem, Stop, SweepPlan, SweepProblem
+from sweepplan.judging import judge_sweep
+from sweepplan.model import Crew, Stop, SweepPlan, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork
-from sweepplan.streets.tags import UNNAMED
-from sweepplan.tables import CELLS, INCIDENTS, KIOSKS, PLACES, ROUTES, SITES, STOPS
+from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
 
 
 @dataclass(frozen=True)
@@ -71,40 +70,6 @@ class SweepDay:
     def clock(self, seconds: float) -> pd.Timestamp:
         """Return the moment ``seconds`` after the problem's zero, in UTC."""
         return self.zero + pd.Timedelta(seconds=float(seconds))
-
-
-@dataclass(frozen=True)
-class KioskRules:
-    """What makes a kiosk problem of reports.
-
-    Attributes
-    ----------
-    k : kiosks to add.
-    reach_m : walking distance on the network within which demand is covered, bound included.
-    window_d : reports of so many days before the moment planned for make the demand.
-    snap_limit_m : a report or site farther than this from any street is reached by nobody.
-    """
-
-    k: int = 5
-    reach_m: float = 200.0
-    window_d: int = 365
-    snap_limit_m: float = 100.0
-
-
-@dataclass(frozen=True, eq=False)
-class KioskStudy:
-    """A kiosk problem with its place on the map.
-
-    Attributes
-    ----------
-    problem : numbers only.
-    sites : tables.SITES, one row per site of the problem, same order; installed kiosks first.
-    kind : of the incidents that make the demand.
-    """
-
-    problem: KioskProblem
-    sites: gpd.GeoDataFrame
-    kind: str
 
 
 def open_requests(
@@ -236,130 +201,6 @@ def stop_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     return STOPS.check(_utc(table, "arrives_at", "leaves_at", "due_at"))
 
 
-def kiosk_study(
-    incidents: gpd.GeoDataFrame,
-    walk: StreetNetwork,
-    *,
-    candidates: gpd.GeoDataFrame | None,
-    kiosks: gpd.GeoDataFrame | None,
-    as_of: pd.Timestamp,
-    rules: KioskRules | None = None,
-) -> KioskStudy:
-    """Make the kiosk problem: the reports of the window before ``as_of`` as demand, sites within a walk of it.
-
-    Parameters
-    ----------
-    incidents : tables.INCIDENTS of one kind.
-    candidates : tables.SITES; None takes the street corners of the walking network near the demand.
-    kiosks : tables.SITES of the installed kiosks, which stay.
-
-    Raises
-    ------
-    ProblemError
-        No report in the window, reports of several kinds, or fewer candidates than ``k``.
-    """
-    rules = rules or KioskRules()
-    table = INCIDENTS.check(incidents, plane=walk.area.crs)
-    since = as_of - pd.Timedelta(days=rules.window_d)
-    recent = table[(table["reported_at"] < as_of) & (table["reported_at"] >= since)]
-    kinds = sorted(recent["kind"].unique())
-    if len(kinds) != 1:
-        what = "no report" if not kinds else f"reports of kinds {' and '.join(kinds)}"
-        raise ProblemError(
-            f"kiosks: {what} in the {rules.window_d} days before {as_of:%Y-%m-%d}: give reports of one kind"
-        )
-    weight, points = _demand_points(recent)
-    installed = SITES.empty(walk.area.crs) if kiosks is None else SITES.check(kiosks, plane=walk.area.crs)
-    offered = (
-        corner_sites(walk, points, rules.reach_m)
-        if candidates is None
-        else SITES.check(candidates, plane=walk.area.crs)
-    )
-    sites = gpd.GeoDataFrame(pd.concat([installed, offered[~offered.index.isin(installed.index)]]), crs=walk.area.crs)
-    site_snaps = walk.snap(sites.geometry, limit_m=rules.snap_limit_m)
-    demand_snaps = walk.snap(points, limit_m=rules.snap_limit_m)
-    pair_demand, pair_site, walk_m = walk.within(demand_snaps, site_snaps, rules.reach_m)
-    problem = KioskProblem(
-        demand=weight,
-        n_sites=len(sites),
-        pair_demand=pair_demand.astype(np.int64),
-        pair_site=pair_site.astype(np.int64),
-        walk_m=walk_m,
-        reach_m=rules.reach_m,
-        k=rules.k,
-        fixed=tuple(range(len(installed))),
-    )
-    return KioskStudy(problem, sites, kinds[0])
-
-
-def corner_sites(walk: StreetNetwork, points: gpd.GeoSeries, reach_m: float) -> gpd.GeoDataFrame:
-    """Return the street corners within ``reach_m`` (straight line) of any of ``points`` as candidate sites.
-
-    A corner is a node where three or more street segments of at least two names meet; it is named by them.
-    """
-    ends = walk.edges[["u", "v", "name", "street"]].melt(["name", "street"], value_name="node")
-    ends = ends.drop_duplicates(["node", "street"])
-    named = ends[ends["name"] != UNNAMED].groupby("node")["name"].unique()
-    corners = named[(named.str.len() >= 2) & (ends["node"].value_counts().reindex(named.index) >= 3)]
-    spots = gpd.GeoSeries(
-        shapely.points(walk.node_xy[corners.index.to_numpy()]), index=corners.index, crs=walk.area.crs
-    )
-    _, near = spots.sindex.query(points.geometry, predicate="dwithin", distance=reach_m)
-    kept = corners.iloc[np.unique(near)]
-    table = gpd.GeoDataFrame(
-        {"name": [" & ".join(sorted(names)[:2]) for names in kept], "kind": "candidate", "state": "candidate"},
-        index=pd.Index([f"corner-{node}" for node in kept.index], name="site_id", dtype="str"),
-        geometry=spots.loc[kept.index].array,
-        crs=walk.area.crs,
-    )
-    return SITES.check(table)
-
-
-def kiosk_table(study: KioskStudy, plan: KioskPlan) -> gpd.GeoDataFrame:
-    """Return tables.KIOSKS: installed kiosks (rank 0), then the sites proposed, most added demand first."""
-    judged = judge_kiosks(study.problem, plan)
-    fixed = list(study.problem.fixed)
-    reached = np.bincount(
-        study.problem.pair_site,
-        weights=study.problem.demand[study.problem.pair_demand] * (study.problem.walk_m <= study.problem.reach_m),
-        minlength=study.problem.n_sites,
-    )
-    order = sorted(range(len(plan.sites)), key=lambda j: (-judged.site_added[j], plan.sites[j]))
-    chosen = [plan.sites[j] for j in order]
-    table = gpd.GeoDataFrame(
-        {
-            "name": study.sites["name"].iloc[fixed + chosen].to_numpy(),
-            "demand_kind": study.kind,
-            "state": ["installed"] * len(fixed) + ["proposed"] * len(chosen),
-            "rank": np.array([0] * len(fixed) + list(range(1, len(chosen) + 1)), dtype=np.int64),
-            "covered": [*reached[fixed].astype(float), *(judged.site_covered[j] for j in order)],
-            "added": [*np.zeros(len(fixed)), *(judged.site_added[j] for j in order)],
-        },
-        index=pd.Index(study.sites.index[fixed + chosen], name="kiosk_id", dtype="str"),
-        geometry=study.sites.geometry.iloc[fixed + chosen].array,
-        crs=study.sites.crs,
-    )
-    return KIOSKS.check(table)
-
-
-def area_names(areas: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> pd.Series:
-    """Return a name for each area: the two streets with the most length in it; empty where there is none with a name.
-
-    Parameters
-    ----------
-    areas : polygons, e.g. tables.HOTSPOTS.
-    streets : tables.STREETS on the same plane.
-    """
-    named = streets[streets["name"] != UNNAMED]
-    area, street = named.sindex.query(areas.geometry, predicate="intersects")
-    inside = shapely.intersection(areas.geometry.to_numpy()[area], named.geometry.to_numpy()[street])
-    pieces = pd.DataFrame({"area": area, "name": named["name"].to_numpy()[street], "length_m": shapely.length(inside)})
-    lengths = pieces.groupby(["area", "name"])["length_m"].sum().reset_index()
-    longest = lengths.sort_values(["length_m", "name"], ascending=[False, True]).groupby("area").head(2)
-    joined = longest.groupby("area")["name"].agg(" & ".join)
-    return pd.Series(joined.reindex(range(len(areas)), fill_value="").to_numpy(), index=areas.index, name="name")
-
-
 def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -443,14 +284,6 @@ def _shifts(crews: Sequence[Crew], area: Area, zero: pd.Timestamp, as_of: pd.Tim
             "plan an earlier moment or a later shift"
         )
     return tuple(shifts)
-
-
-def _demand_points(recent: gpd.GeoDataFrame) -> tuple[np.ndarray, gpd.GeoSeries]:
-    """Return reports counted by spot, to the nearest metre, and the spots."""
-    spots = pd.DataFrame({"x": recent.geometry.x.round(), "y": recent.geometry.y.round()})
-    counted = spots.value_counts(sort=False).sort_index()
-    xy = np.array(counted.index.to_list(), dtype=float)
-    return counted.to_numpy(dtype=float), gpd.GeoSeries(shapely.points(xy), crs=recent.crs)
 
 
 def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
