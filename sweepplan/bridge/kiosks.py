@@ -78,11 +78,12 @@ def kiosk_study(
     since = as_of - pd.Timedelta(days=rules.window_d)
     recent = table[(table["reported_at"] < as_of) & (table["reported_at"] >= since)]
     kinds = sorted(recent["kind"].unique())
-    if len(kinds) != 1:
-        what = "no report" if not kinds else f"reports of kinds {' and '.join(kinds)}"
+    if not kinds:
         raise ProblemError(
-            f"kiosks: {what} in the {rules.window_d} days before {as_of:%Y-%m-%d}: give reports of one kind"
+            f"kiosks: no report in the {rules.window_d} days before {as_of:%Y-%m-%d}: plan a moment that reports precede"
         )
+    if len(kinds) > 1:
+        raise ProblemError(f"kiosks: reports of kinds {' and '.join(kinds)}: give reports of one kind")
     weight, points = _demand_points(recent)
     sites, n_installed = _sites(walk, kiosks, candidates, near=points, reach_m=rules.reach_m)
     site_snaps = walk.snap(sites.geometry, limit_m=rules.snap_limit_m)
