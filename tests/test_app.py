@@ -182,6 +182,15 @@ def test_a_shift_that_ends_before_it_starts_is_one_line(open_page: Callable[...,
     assert not page.exception
 
 
+def test_a_request_that_no_crew_reaches_is_named_with_the_reason(open_page: Callable[..., AppTest], city: Path) -> None:
+    page = press(open_page("today", city, crews=crew_rows("A", time(7), time(7, 25))), "Plan")
+    said = text_of(page)
+    left = table(page, "Left out because")
+    assert f"**{3 - len(left)} of 3 requests reached" in said
+    assert f":orange[{len(left)} left out" in said
+    assert 1 <= len(left) <= 2  # ten minutes of work at each, in 25 minutes
+
+
 def test_a_day_without_open_requests_says_what_to_do(open_page: Callable[..., AppTest], write_city: Write) -> None:
     page = open_page("today", write_city(()))
     assert "**No open request**: press Plan" in text_of(page)
@@ -211,10 +220,10 @@ def test_kiosks_say_what_new_ones_would_reach(open_page: Callable[..., AppTest],
     page = open_page("kiosks", city)
     said = text_of(page)
     # 60 of the 63 reports lie at one corner, 3 at another, 400 m off.
-    assert "No kiosks reach 0 % of reports within 150 m. The next two would reach 100 %." in said
+    assert "No kiosk stands yet. The next two would reach 100 % of reports within 150 m." in said
     assert "certified optimal" in said
-    assert table(page, "Not covered today")["In reach"].iloc[0] == 60
-    assert "Empty: 1 kiosk count" in said
+    assert table(page, "Not covered today")["In reach"].tolist() == ["60", "withheld"]
+    assert "Withheld: 1 kiosk count" in said
     page.number_input(key="new").set_value(0).run()
     assert "set New kiosks to 1 or more" in text_of(page)
 

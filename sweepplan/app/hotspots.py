@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sweepplan.app import shown, state
 from sweepplan.app.state import Opened, View
@@ -24,7 +25,19 @@ def page() -> None:
     opened = state.opened()
     title, choice = st.columns([4, 1], vertical_alignment="bottom")
     kinds = [found.kind for found in opened.hotspots]
-    kind = choice.segmented_control(
+    kind = kinds[0] if len(kinds) == 1 else _kind(choice, kinds)
+    view = state.gathered(opened, kind)
+    with title:
+        _headline(opened, view, kind)
+    drawn, listed = st.columns([4, 3], gap="medium")
+    with drawn:
+        st.iframe(view.map_html, height=_MAP_PX)
+    with listed:
+        _list(view, kind)
+
+
+def _kind(place: DeltaGenerator, kinds: list[str]) -> str:
+    chosen = place.segmented_control(
         "Reports of",
         kinds,
         default=kinds[0],
@@ -34,14 +47,7 @@ def page() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    view = state.gathered(opened, str(kind))
-    with title:
-        _headline(opened, view, str(kind))
-    drawn, listed = st.columns([4, 3], gap="medium")
-    with drawn:
-        st.iframe(view.map_html, height=_MAP_PX)
-    with listed:
-        _list(view, str(kind))
+    return str(chosen)
 
 
 def _headline(opened: Opened, view: View, kind: str) -> None:
@@ -51,10 +57,9 @@ def _headline(opened: Opened, view: View, kind: str) -> None:
     if found.empty:
         st.markdown(f"**No hotspot**: nowhere do enough {kind} reports lie close together.")
         return
-    rising, falling = shown.tendencies(view.shown)
     st.markdown(
         f"**{sentence(number(len(found)))} hotspots** hold {counted(found['n_incidents'].sum(), 'report')} · "
-        f"{rising} rising, {falling} falling · as of {now:%a} {now.day} {now:%b %Y}"
+        f"{shown.tendencies(view.shown)} · as of {now:%a} {now.day} {now:%b %Y}"
     )
 
 
@@ -63,8 +68,11 @@ def _list(view: View, kind: str) -> None:
     if table.empty:
         st.info("Nothing to list. A hotspot needs reports close together: read a longer time, or a larger area.")
     else:
-        count = st.column_config.NumberColumn(format="localized")
-        st.dataframe(table, hide_index=True, height=430, column_config={"Reports": count})
+        columns = {
+            "Reports": st.column_config.NumberColumn(format="localized"),
+            "Hotspot": st.column_config.Column(width=215),
+        }
+        st.dataframe(table, hide_index=True, height=430, column_config=columns)
         st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")
     for words in view.shown.withheld_words():
         st.caption(f"Not shown: {plain(words)}.")

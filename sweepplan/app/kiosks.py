@@ -6,7 +6,7 @@ import streamlit as st
 
 from sweepplan.app import pictures, shown, state
 from sweepplan.app.state import CURVE_K, Opened, Sited
-from sweepplan.app.words import number, plain, sentence
+from sweepplan.app.words import number, plain, sentence, share
 from sweepplan.errors import SweepplanError
 
 _MAP_PX = 520
@@ -31,7 +31,7 @@ def page() -> None:
         st.iframe(sited.view.map_html, height=_MAP_PX)
     with asked:
         n_today = len(sited.kiosks.study.problem.fixed)
-        st.vega_lite_chart(pictures.curve(sited.curve, n_today, k), theme=None)
+        st.vega_lite_chart(pictures.curve(sited.curve, n_today, k, opened.settings.min_count), theme=None)
     _tables(sited, reach_m)
 
 
@@ -39,21 +39,28 @@ def _rules(opened: Opened) -> tuple[int, float]:
     settings = opened.settings
     new, far = st.columns(2)
     k = new.number_input("New kiosks", 0, max(CURVE_K, settings.k), settings.k, key="new", bind="query-params")
+    usual = max(round(settings.reach_m), 1)
     reach_m = far.number_input(
-        "Reach on foot, metres", 50, 2000, round(settings.reach_m), step=50, key="reach", bind="query-params"
+        "Reach on foot, metres", min(50, usual), max(2000, usual), usual, step=50, key="reach", bind="query-params"
     )
     return int(k), float(reach_m)
 
 
 def _headline(opened: Opened, sited: Sited) -> None:
     judged, problem = sited.kiosks.judged, sited.kiosks.study.problem
-    n_today, share = len(problem.fixed), 100 / max(judged.total, 1)
-    said = f"{sentence(number(n_today))} {'kiosk reaches' if n_today == 1 else 'kiosks reach'} "
-    said += f"{judged.covered_today * share:.0f} % of reports within {problem.reach_m:g} m. "
+    n_today, least = len(problem.fixed), opened.settings.min_count
+    today, then = (f"{share(part, judged.total, least)} %" for part in (judged.covered_today, judged.covered))
+    reach = "kiosk reaches" if n_today == 1 else "kiosks reach"
+    said = f"{sentence(number(n_today))} {reach} {today} of reports within {problem.reach_m:g} m."
+    if not n_today:
+        said = "No kiosk stands yet."
     if problem.k:
-        said += f"The next {number(problem.k) if problem.k > 1 else 'one'} would reach {judged.covered * share:.0f} %."
+        next_ones = f"The next {number(problem.k)}" if problem.k > 1 else "The next one"
+        said += f" {next_ones} would reach {then}" + ("." if n_today else f" of reports within {problem.reach_m:g} m.")
     st.subheader(said, anchor=False)
-    proof = "certified optimal" if judged.gap == 0 else f"at most {judged.gap:.1%} below the best possible"
+    proof = "certified optimal" if judged.proof == "multipliers" else "optimal by the solver's word"
+    if judged.gap:
+        proof = f"at most {100 * judged.gap:.1f} % below the best possible"
     now = opened.city.area.local(opened.as_of)
     st.markdown(
         f"{plain(opened.city.area.label)} · {judged.total:,.0f} {sited.kiosks.study.kind} reports in the year before "
@@ -63,7 +70,7 @@ def _headline(opened: Opened, sited: Sited) -> None:
 
 def _tables(sited: Sited, reach_m: float) -> None:
     within = f"reports a year within {reach_m:g} m on foot"
-    counts = {name: st.column_config.NumberColumn(format="localized") for name in ("In reach", "Not covered today")}
+    counts = {name: st.column_config.TextColumn(alignment="right") for name in ("In reach", "Not covered today")}
     new, old = st.columns([1, 1], gap="medium")
     with new:
         table = shown.proposed(sited.view.shown)
@@ -80,7 +87,7 @@ def _tables(sited: Sited, reach_m: float) -> None:
             st.markdown(f"**Kiosks today**: {within}")
             st.dataframe(table, hide_index=True, column_config=counts)
     for words in sited.view.shown.withheld_words():
-        st.caption(f"Empty: {plain(words)}.")
+        st.caption(f"Withheld: {plain(words)}.")
     st.caption(
         "Counts are reports, not needles in a box; how far a kiosk draws people beyond 200 m on foot is not known."
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sweepplan.app.words import share
 from sweepplan.maps.crews import letters
 from sweepplan.maps.hues import ACCENT, CREWS, INK
 from sweepplan.model import KioskJudgement
@@ -72,15 +73,12 @@ def timeline(shown: Published) -> dict[str, Any]:
     }
 
 
-def curve(judged: Sequence[KioskJudgement], n_today: int, k: int) -> dict[str, Any]:
-    """Return the share of reports within reach by number of kiosks, in whole percent, with today and the plan marked.
-
-    Whole percents, so that the step from one number to the next tells of no small count.
-    """
+def curve(judged: Sequence[KioskJudgement], n_today: int, k: int, least: int) -> dict[str, Any]:
+    """Return the share of reports within reach by number of kiosks, today and the plan marked; see :func:`share`."""
     points = [
         {
             "Kiosks": n_today + new,
-            "Reports in reach, %": round(100 * each.covered / each.total),
+            "Reports in reach, %": share(each.covered, each.total, least),
             "name": {0: "today", k: f"+{k}"}.get(new, ""),
         }
         for new, each in enumerate(judged)
@@ -97,7 +95,7 @@ def curve(judged: Sequence[KioskJudgement], n_today: int, k: int) -> dict[str, A
             {"transform": marked, "mark": {"type": "point", "filled": True, "size": 140, "color": ACCENT}},
             {
                 "transform": marked,
-                "mark": {"type": "text", "dy": 18, "align": "left", "fontWeight": "bold", "color": INK},
+                "mark": {"type": "text", "dy": -14, "align": "center", "fontWeight": "bold", "color": INK},
                 "encoding": {"text": {"field": "name"}},
             },
         ],

@@ -106,6 +106,12 @@ def left_out(shown: Published) -> pd.DataFrame:
     return pd.DataFrame({"Request at": left["name"], "Due": due, "Left out because": left["reason"]})
 
 
+def reasons(shown: Published) -> list[str]:
+    """Return in words how many requests are left out for which reason."""
+    counts = left_out(shown)["Left out because"].value_counts()
+    return [f"{n} left out: {reason}" for reason, n in counts.items()]
+
+
 def promise(shown: Published, as_of: pd.Timestamp) -> str:
     """Return in words which requests are reached, which of them in time, and which were over due before the day."""
     table = shown.table("stops")
@@ -114,10 +120,10 @@ def promise(shown: Published, as_of: pd.Timestamp) -> str:
     late = served["due_at"] < served["arrives_at"]
     before = late & (served["due_at"] < as_of)
     if requests.empty:
-        return "No open request: crews sweep where most needles are expected."
+        return "No open request: crews sweep where most needles are expected"
     reached = f"All {len(requests)}" if len(served) == len(requests) else f"{len(served)} of {len(requests)}"
     if not late.any():
-        return f"{reached} requests reached, all in time"
+        return f"{reached} requests reached, {'all' if len(served) == len(requests) else len(served)} in time"
     return f"{reached} requests reached, {(~late).sum()} in time, {late.sum()} late ({before.sum()} over due already)"
 
 
@@ -172,37 +178,40 @@ def trend(ratio: float) -> str:
     Examples
     --------
     >>> trend(1.5), trend(0.5), trend(1.1), trend(float("nan"))
-    ('↑ rising', '↓ falling', '→ steady', 'no telling')
+    ('↑ rising', '↓ falling', '→ steady', 'unknown')
     """
     if math.isnan(ratio):
-        return "no telling"
+        return "unknown"
     if _FALLING < ratio < _RISING:
         return "→ steady"
     return "↑ rising" if ratio > 1 else "↓ falling"
 
 
-def tendencies(shown: Published) -> tuple[int, int]:
-    """Return how many hotspots rise, and how many fall."""
-    ratio = shown.table("hotspots")["trend"]
-    return int((ratio >= _RISING).sum()), int((ratio <= _FALLING).sum())
+def tendencies(shown: Published) -> str:
+    """Return in words how many hotspots rise, fall, stay."""
+    counts = shown.table("hotspots")["trend"].map(trend).str.split().str[-1].value_counts()
+    return ", ".join(f"{counts[word]} {word}" for word in ("rising", "falling", "steady", "unknown") if word in counts)
 
 
 def proposed(shown: Published) -> pd.DataFrame:
-    """Return one row a new kiosk, best first; figures that the gate kept back are empty."""
-    table = _kiosks(shown, "proposed").sort_values("rank", kind="stable")
+    """Return one row a new kiosk, best first."""
+    table = _kiosks(shown, "proposed")
     columns = {"rank": "Rank", "name": "Where", "covered": "In reach", "added": "Not covered today"}
     return table[list(columns)].rename(columns=columns)
 
 
 def installed(shown: Published) -> pd.DataFrame:
     """Return one row an installed kiosk, most reports in reach first."""
-    table = _kiosks(shown, "installed").sort_values("covered", ascending=False, kind="stable")
+    table = _kiosks(shown, "installed")
     return table[["name", "covered"]].rename(columns={"name": "Where", "covered": "In reach"})
 
 
 def _kiosks(shown: Published, state: str) -> pd.DataFrame:
     table = shown.table("kiosks")
-    return pd.DataFrame(table[table["state"] == state].drop(columns="geometry"))
+    mine = pd.DataFrame(table[table["state"] == state].drop(columns="geometry"))
+    mine = mine.sort_values(["rank", "covered"], ascending=[True, False], kind="stable")
+    told = {name: mine[name].map(lambda n: "withheld" if pd.isna(n) else f"{n:,.0f}") for name in ("covered", "added")}
+    return mine.assign(**told)
 
 
 def _times(moments: pd.Series, shown: Published) -> pd.Series:

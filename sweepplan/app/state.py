@@ -14,6 +14,8 @@ import pandas as pd
 import streamlit as st
 
 from sweepplan import bridge, demo, maps, pipeline
+from sweepplan.geo import Area
+from sweepplan.maps.words import moment_of
 from sweepplan.model import Crew, KioskJudgement, Limit
 from sweepplan.pipeline import City, Hotspots, Kiosks, Progress, Settings, Sweep
 from sweepplan.privacy import Policy, Published, publish
@@ -65,12 +67,12 @@ class Sited:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Open requests, in numbers; ``before`` is a day earlier, ``last_report`` the newest report known."""
+    """Open requests, in numbers; ``n_before`` a day earlier; ``last_report`` is the newest report known, in words."""
 
     n_open: int
     n_before: int
     n_over_due: int
-    last_report: pd.Timestamp
+    last_report: str
 
 
 def opened() -> Opened:
@@ -108,8 +110,8 @@ def waiting(opened: Opened) -> Waiting:
         as_of=opened.as_of - pd.Timedelta(days=1),
         unknown_open_d=opened.settings.rules.unknown_open_d,
     )
-    known = reports["reported_at"][reports["reported_at"] < opened.as_of]
-    return Waiting(len(now), len(before), int((now["due_at"] < opened.as_of).sum()), known.max())
+    known = reports[reports["reported_at"] < opened.as_of].sort_values("reported_at")
+    return Waiting(len(now), len(before), int((now["due_at"] < opened.as_of).sum()), _last(opened.city.area, known))
 
 
 @st.cache_resource(show_spinner="Drawing the map", max_entries=2, hash_funcs=_BY_KEY)
@@ -140,6 +142,14 @@ def plan(opened: Opened, crews: tuple[Crew, ...], limit: Limit, progress: Progre
     sweep = pipeline.plan_sweep(opened.city, opened.hotspots[0], settings, as_of=opened.as_of, progress=progress)
     view = _view(opened, opened.hotspots[0].areas, sweep.routes, sweep.stops)
     return Planned(opened.stamp, crews, sweep, view)
+
+
+def _last(area: Area, known: gpd.GeoDataFrame) -> str:
+    """Return when the last report came in, as precisely as it says."""
+    if known.empty:
+        return "none yet"
+    at, precision = area.local(known["reported_at"].iloc[-1]), known["time_precision"].iloc[-1]
+    return {"second": moment_of(at), "day": f"{at:%a} {at.day} {at:%b}", "month": f"{at:%B %Y}"}[precision]
 
 
 def _open_requests(opened: Opened) -> gpd.GeoDataFrame:

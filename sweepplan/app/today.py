@@ -8,14 +8,13 @@ import streamlit as st
 
 from sweepplan.app import pictures, shown, state
 from sweepplan.app.state import Opened, Planned
-from sweepplan.app.words import against, plain, sentence
+from sweepplan.app.words import against, plain, sentence, solving
 from sweepplan.errors import SweepplanError
-from sweepplan.maps.words import counted, moment_of
+from sweepplan.maps.words import counted
 from sweepplan.model import Limit
 from sweepplan.report import routes_csv, routes_gpx
 
-_SECONDS = (5.0, 10.0, 30.0, 60.0)
-_MAP_PX = 520
+_SECONDS, _MAP_PX = (5.0, 10.0, 30.0, 60.0), 520
 
 
 def page() -> None:
@@ -48,7 +47,7 @@ def _headline(opened: Opened) -> None:
         said += f" · :red[**{waits.n_over_due} over due**]" if waits.n_over_due else " · none over due"
     else:
         said = "**No open request**: press Plan to send crews where most needles are expected"
-    st.markdown(f"{said} · as of {now:%H:%M}, last report {moment_of(local(waits.last_report))}")
+    st.markdown(f"{said} · as of {now:%H:%M}, last report {waits.last_report}")
 
 
 def _crews(opened: Opened) -> shown.Rows:
@@ -72,13 +71,9 @@ def _crews(opened: Opened) -> shown.Rows:
 
 
 def _limit(opened: Opened) -> Limit:
-    limits = {str(limit): limit for limit in (*map(Limit, _SECONDS), opened.settings.limit)}
-    names = {text: f"{limit.amount:g} {'seconds' if limit.seconds else 'rounds'}" for text, limit in limits.items()}
-    first = list(limits).index(str(opened.settings.limit))
-    chosen = st.selectbox(
-        "Time for solving", list(limits), first, format_func=names.__getitem__, key="solve", bind="query-params"
-    )
-    return limits[chosen]
+    limits = {solving(limit): limit for limit in (*map(Limit, _SECONDS), opened.settings.limit)}
+    names, first = list(limits), list(limits).index(solving(opened.settings.limit))
+    return limits[st.selectbox("Time for solving", names, first, key="solve", bind="query-params")]
 
 
 def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:
@@ -116,6 +111,8 @@ def _promise(opened: Opened, planned: Planned, rows: shown.Rows) -> None:
     st.markdown(
         f"**{shown.promise(planned.view.shown, opened.as_of)}** · {planned.sweep.judged.needles:,.0f} needles expected"
     )
+    for reason in shown.reasons(planned.view.shown):
+        st.markdown(f":orange[{plain(reason)}]")
     if not shown.asks_for(rows, planned.crews):
         st.caption(":orange[The crews were changed after this plan: press Plan to follow.]")
     before: Planned | None = st.session_state.get("plan_before")

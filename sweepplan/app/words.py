@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sweepplan.model import Limit
+
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -34,6 +36,29 @@ def against(now: int, before: int, when: str) -> str:
     if now == before:
         return f"as many as {when}"
     return f"{abs(now - before):,} {'more' if now > before else 'fewer'} than {when}"
+
+
+def solving(limit: Limit) -> str:
+    """Return how long a solver may work.
+
+    Examples
+    --------
+    >>> solving(Limit(seconds=10))
+    '10 seconds'
+    """
+    return f"{limit.amount:g} {'seconds' if limit.seconds else 'rounds'}"
+
+
+def share(part: float, whole: float, least: int) -> int:
+    """Return ``part`` of ``whole`` in percent, so coarse that no step of it tells of fewer than ``least`` reports.
+
+    Examples
+    --------
+    >>> share(4_567, 11_000, 11), share(45, 100, 11), share(0, 0, 11)
+    (42, 50, 0)
+    """
+    step = next((step for step in (1, 2, 5, 10, 25, 50) if step * whole >= 100 * least), 100)
+    return step * round(100 * part / step / whole) if whole else 0
 
 
 def plain(text: object) -> str:
