@@ -80,7 +80,7 @@ def kiosk_study(
     kinds = sorted(recent["kind"].unique())
     if not kinds:
         raise ProblemError(
-            f"kiosks: no report in the {rules.window_d} days before {as_of:%Y-%m-%d}: plan a moment that reports precede"
+            f"kiosks: no report in the {rules.window_d} days before {as_of:%Y-%m-%d}: choose a later moment"
         )
     if len(kinds) > 1:
         raise ProblemError(f"kiosks: reports of kinds {' and '.join(kinds)}: give reports of one kind")
