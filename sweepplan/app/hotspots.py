@@ -70,7 +70,7 @@ def _list(view: View, kind: str) -> None:
     else:
         columns = {
             "Reports": st.column_config.NumberColumn(format="localized"),
-            "Hotspot": st.column_config.Column(width=215),
+            "Hotspot": st.column_config.Column(width=190),
         }
         st.dataframe(table, hide_index=True, height=430, column_config=columns)
         st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")

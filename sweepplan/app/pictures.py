@@ -83,7 +83,7 @@ def curve(judged: Sequence[KioskJudgement], n_today: int, k: int, least: int) ->
         }
         for new, each in enumerate(judged)
     ]
-    x = {"field": "Kiosks", "type": "quantitative", "scale": {"zero": False}, "axis": {"tickMinStep": 1}}
+    x = {"field": "Kiosks", "type": "quantitative", "scale": {"zero": False, "padding": 24}, "axis": {"tickMinStep": 1}}
     y = {"field": "Reports in reach, %", "type": "quantitative", "scale": {"zero": True}}
     marked = [{"filter": "datum.name"}]
     return _PLATE | {
