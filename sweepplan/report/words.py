@@ -115,7 +115,9 @@ def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
 def _kiosk_lines(kiosks: Kiosks) -> list[str]:
     judged, problem = kiosks.judged, kiosks.study.problem
     share, before = (value / judged.total if judged.total else 0.0 for value in (judged.covered, judged.covered_today))
-    proof = "optimal" if judged.gap == 0 else f"at most {judged.gap:.1%} below the best possible"
+    proof = "certified optimal" if judged.proof == "multipliers" else "optimal by the solver's word"
+    if judged.gap > 0:
+        proof = f"at most {judged.gap:.1%} below the best possible"
     said = [
         f"kiosks: {problem.k} new ones reach {share:.0%} of {judged.total:.0f} reports within {problem.reach_m:g} m "
         f"(today {before:.0%}); {proof}"

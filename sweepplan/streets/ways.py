@@ -123,7 +123,8 @@ class Ways:
 
         Cost ``inf`` and no piece where there is no way.
         """
-        _, _, direct = self._direct(origins, destinations)
+        one_street = origins.edge[0] == destinations.edge[0]
+        direct = self._direct(origins, destinations)[2] if one_street else np.empty(0)
         graph = self._with_sources(origins.out_node[:1], origins.out_cost[:1])
         cost, before = dijkstra(graph, indices=np.array(self.csr.shape[0]), return_predecessors=True)
         around = cost[destinations.in_node[0]] - 1 + destinations.in_cost[0]
