@@ -45,7 +45,7 @@ class Column:
         if not self.nullable and values.isna().any():
             found.append(f"column {name!r} is empty in {int(values.isna().sum())} rows")
         if self.choices:
-            odd = sorted(set(values.dropna()) - self.choices)
+            odd = sorted(set(values.dropna().unique()) - self.choices)
             if odd:
                 found.append(f"column {name!r} holds {odd[0]!r}: one of {', '.join(sorted(self.choices))}")
         if self.at_least is not None and (values.dropna() < self.at_least).any():
@@ -114,10 +114,11 @@ class Contract:
 
     def _geometry_faults(self, table: gpd.GeoDataFrame) -> list[str]:
         shapes = table.geometry
-        if shapes.isna().any() or shapes.is_empty.any():
-            return [f"{int((shapes.isna() | shapes.is_empty).sum())} rows without a geometry"]
+        none = shapes.isna() | shapes.is_empty
+        if none.any():
+            return [f"{int(none.sum())} rows without a geometry"]
         faults = []
-        odd = sorted(set(shapes.geom_type) - self.geometry)
+        odd = sorted(set(shapes.geom_type.unique()) - self.geometry)
         if odd:
             faults.append(f"geometry is {odd[0]}, not {' or '.join(sorted(self.geometry))}")
         if len(shapes) and not np.isfinite(shapes.total_bounds).all():
