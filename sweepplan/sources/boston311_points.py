@@ -1,7 +1,8 @@
 """Boston's needle requests as bare points, ``boston311-points``: a place and a day, or only a month.
 
 Two layouts: ``lat, lng, year, month, date, ...`` (``date`` empty where only the month is known) and ``lat, lng, dt,
-...``. The points carry no status: it stays empty. Streets and ZIP codes are not read.
+...``. The points carry no status: it stays empty. Streets are looked at to find points that stand for no place, and
+go no further; ZIP codes are not read.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
         closed=empty,
         status=empty,
         needles=empty,
+        named=raw.text("street") if "street" in raw.frame.columns else None,
     )
 
 
@@ -49,5 +51,5 @@ FEED = Feed(
     "City of Boston needle requests as points dated to the day or month, CSV",
     "needle",
     parse,
-    frozenset({"lat", "lng", "year", "month", "date", "dt"}),
+    frozenset({"lat", "lng", "year", "month", "date", "dt", "street"}),
 )

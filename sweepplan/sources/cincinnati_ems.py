@@ -1,9 +1,10 @@
 """Cincinnati's EMS responses to heroin overdoses, ``cincinnati-ems``: dispatch records with a disposition.
 
-Times are on the city's wall clock. Dispositions are free codes, cut off after 30 characters and sometimes joined by a
-comma ("CN: CANCEL,MEDD: MT DISREGARDE"). A response does not count where any of them says that it was cancelled, a
-duplicate, a false alarm or disregarded, or that there was no patient. Everything else counts, also "good intent",
-"advised", "investigation", "reassigned" and an empty disposition: they don't say that nobody had overdosed.
+Times are on the city's wall clock. Addresses are looked at to find points that stand for no place, and go no further.
+Dispositions are free codes, cut off after 30 characters and sometimes joined by a comma ("CN: CANCEL,MEDD: MT
+DISREGARDE"). A response does not count where any of them says that it was cancelled, a duplicate, a false alarm or
+disregarded, or that there was no patient. Everything else counts, also "good intent", "advised", "investigation",
+"reassigned" and an empty disposition: they don't say that nobody had overdosed.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
             Fault(f"disposition does not count: {why}", said.str.contains(rf"(?i){letters}").to_numpy(dtype=bool), said)
             for why, letters in DOES_NOT_COUNT.items()
         ],
+        named=raw.text("address_x"),
         formats=("%m/%d/%Y %I:%M:%S %p",),
     )
 
@@ -70,5 +72,5 @@ FEED = Feed(
     "City of Cincinnati EMS responses to heroin overdoses, CSV export",
     "overdose",
     parse,
-    frozenset(_REQUIRED),
+    frozenset((*_REQUIRED, "address_x")),
 )

@@ -18,6 +18,9 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
 )
 """Every feed that can be read, by name."""
 
+EVERY_FEED = ("clock", "zero_offset")
+"""Keys of a mapping that every feed takes: its clock, and what +00 means: ``utc``, or ``local`` time of that clock."""
+
 
 def read_file(
     feed: str,
@@ -36,7 +39,8 @@ def read_file(
     area : rows outside it are set aside; None: one is made around the rows, and ``tz`` is needed.
     tz : the clock of times without an offset. A city's own feed is else read on the area's clock; ``plain`` is not:
         there ``tz`` or the mapping's ``clock`` must say it.
-    mapping : for ``plain`` alone: our names -> the file's columns (:func:`sweepplan.sources.load_mapping`).
+    mapping : options of the feed, and those of :data:`EVERY_FEED`; for ``plain`` also our names -> the file's columns
+        (:func:`sweepplan.sources.load_mapping`).
 
     Raises
     ------
@@ -49,16 +53,28 @@ def read_file(
     """
     if feed not in FEEDS:
         raise SettingsError(f"unknown feed {feed!r}: one of {', '.join(FEEDS)}")
-    if mapping and feed != plain.FEED.name:
-        raise SettingsError(f"feed {feed!r} knows its columns: give a mapping only with 'plain'")
     mapping = mapping or {}
+    _check_options(FEEDS[feed], mapping)
     clock = tz or mapping.get("clock")
     if clock is None and area is not None and feed != plain.FEED.name:
         clock = area.tz
     if clock is not None:
         zone(clock)
     raw = rawtable.load(path, FEEDS[feed].columns)
-    return finish(feed, raw, FEEDS[feed].parse(raw, mapping), area, clock)
+    draft = FEEDS[feed].parse(raw, mapping)
+    return finish(feed, raw, draft, area, clock, zero_offset=mapping.get("zero_offset", "utc"))
+
+
+def _check_options(feed: Feed, mapping: Mapping[str, str]) -> None:
+    known = feed.options if feed.options is None else {*feed.options, *EVERY_FEED}
+    odd = [key for key in mapping if known is not None and key not in known]
+    if odd:
+        listed = ", ".join(sorted(known or ()))
+        raise SettingsError(
+            f"feed {feed.name!r} knows its columns: {odd[0]!r} fits only with 'plain'; it takes {listed}"
+        )
+    if mapping.get("zero_offset", "utc") not in ("utc", "local"):
+        raise SettingsError(f"zero_offset = {mapping['zero_offset']!r}: give 'utc' or 'local'")
 
 
 def read(

@@ -17,6 +17,13 @@ from sweepplan.sources.sieve import Bools, Fault
 FARTHEST_M = 100_000.0
 """Where no area is given, a row farther than this from the middle of the rows is a slip, such as a lost sign."""
 
+SHARED_LEAST = 10
+"""A point with fewer rows is never taken for a centroid."""
+
+SHARED_STREETS = 5
+"""Fewer street names at one point are spellings of one corner."""
+
+_NOT_A_STREET = r"\bintersection\b(?: of\b)?|[\d\W_]+|\b\w\b"
 _EARTH_M = 6_371_008.8
 _UTM_LAT = (-80.0, 84.0)
 
@@ -77,6 +84,48 @@ def far_off(location: Location, use: Bools) -> Bools:
     half = np.sin((lat - lat_0) / 2) ** 2 + np.cos(lat) * np.cos(lat_0) * np.sin((lon - lon_0) / 2) ** 2
     far: Bools = location.located & (2 * _EARTH_M * np.arcsin(np.sqrt(np.clip(half, 0, 1))) > FARTHEST_M)
     return far
+
+
+def shared_points(location: Location, named: pd.Series | None) -> Bools:
+    """Return which rows lie at a point that stands for no place: a town's centroid, a geocoder's default.
+
+    A place where many needles are found is no such point: its reports name one street, in a few spellings; those of a
+    default name many. So a point is one where at least :data:`SHARED_LEAST` rows lie and
+
+    - they name at least :data:`SHARED_STREETS` streets, and as many as a quarter of the rows, or 20; or
+    - both its coordinates end after 3 decimals though most of the file's have more than 5; or
+    - nothing is named, at least 100 rows and 5 % of all lie there, and 3 times as many as at any other point.
+
+    Parameters
+    ----------
+    named : what each row calls its place; empty where it doesn't say. None: no row does.
+    """
+    found = np.zeros(len(location.lon), dtype=bool)
+    at = np.flatnonzero(location.located)
+    points = pd.DataFrame({"lon": location.lon[at], "lat": location.lat[at]}).round(7)
+    point = points.groupby(["lon", "lat"], sort=False).ngroup().to_numpy()
+    rows = np.bincount(point)
+    if not (rows >= SHARED_LEAST).any():
+        return found
+    many = np.flatnonzero((rows >= SHARED_LEAST)[point])
+    streets = pd.Series(0, index=np.arange(len(rows)))
+    if named is not None:
+        street = named.iloc[at[many]].str.casefold().str.replace(_NOT_A_STREET, " ", regex=True).str.strip()
+        street = street.mask(street.eq(""))
+        streets = street.groupby(point[many]).nunique().reindex(streets.index, fill_value=0)
+    n_streets = streets.to_numpy()
+    unlike = (n_streets >= SHARED_STREETS) & (n_streets >= np.minimum(rows / 4, 20))
+    first = points.groupby(point).first()
+    fine = not _end_after(points, 5).mean() > 0.5
+    coarse = _end_after(first, 3).to_numpy(dtype=bool) & fine
+    runner_up = np.sort(rows)[-2] if len(rows) > 1 else 0
+    lone = (n_streets == 0) & (rows >= 100) & (rows >= 0.05 * len(at)) & (rows >= 3 * runner_up)
+    found[at] = ((rows >= SHARED_LEAST) & (unlike | coarse | lone))[point]
+    return found
+
+
+def _end_after(points: pd.DataFrame, decimals: int) -> pd.Series:
+    return (points - points.round(decimals)).abs().max(axis=1) < 1e-9
 
 
 def area_around(location: Location, use: Bools, tz: str, path: Path) -> Area:

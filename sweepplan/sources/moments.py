@@ -12,6 +12,7 @@ from sweepplan.geo import zone
 from sweepplan.sources.sieve import Fault
 
 _OFFSET = r":\d{2}(?:\.\d+)?\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+_ZERO = r"(?P<time>:\d{2}(?:\.\d+)?)\s*(?:Z|z|UTC|[+-]00(?::?00)?)$"
 _ISO = r"\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)?"
 _YEARS = (1970, 2199)
 
@@ -34,7 +35,15 @@ class Moments:
     faults: list[Fault]
 
 
-def moments(text: pd.Series, formats: tuple[str, ...], clock: str | None, *, label: str, ends: bool = False) -> Moments:
+def moments(
+    text: pd.Series,
+    formats: tuple[str, ...],
+    clock: str | None,
+    *,
+    label: str,
+    ends: bool = False,
+    zero_offset: str = "utc",
+) -> Moments:
     """Read a column of times.
 
     ISO 8601 (``2024-01-31``, ``2024-01``, ``2024-01-31 07:25:38``, ``2024-01-31T07:25:38-05:00``) is always
@@ -49,12 +58,16 @@ def moments(text: pd.Series, formats: tuple[str, ...], clock: str | None, *, lab
     clock : IANA time zone of the wall clock; None where the feed has none.
     label : what the column is called in a fault's reason.
     ends : read a bare day or month as its end (a due or closing day), not its start.
+    zero_offset : what ``Z``, ``UTC`` and ``+00:00`` mean: ``utc``; or ``local`` where the feed puts them behind times
+        of its wall clock, which are then read on ``clock``. Other offsets are always obeyed.
 
     Raises
     ------
     ClockError
         ``clock`` is unknown, or None though a time has no offset.
     """
+    if zero_offset == "local":
+        text = text.str.replace(_ZERO, r"\g<time>", regex=True)
     has_offset = text.str.contains(_OFFSET, regex=True)
     bare = text.mask(has_offset, "")
     wall, precision = _wall_times(bare, formats)

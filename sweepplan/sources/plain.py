@@ -15,8 +15,13 @@ from sweepplan.sources.reading import Draft, Feed
 COLUMNS = ("lat", "lon", "time", "id", "kind", "needles", "status", "due", "closed")
 """Keys of a mapping that name a column of the file; one left out names the column of its own name, if there is one."""
 
-CONSTANTS = ("clock", "source", "time_format")
-"""Keys of a mapping that are a value: the clock of times without an offset, the source, a ``strptime`` format."""
+CONSTANTS = ("clock", "zero_offset", "source", "time_format")
+"""Keys of a mapping that are a value: the clock of times without an offset, whether +00 means UTC (``utc``) or that
+clock (``local``), the source, a ``strptime`` format.
+"""
+
+OTHERS = ("misrouted",)
+"""Keys that a mapping file may hold for another feed."""
 
 
 def load_mapping(path: str | Path) -> dict[str, str]:
@@ -39,12 +44,14 @@ def load_mapping(path: str | Path) -> dict[str, str]:
     if "kind" in columns and "kind" in given:
         raise SettingsError(f"{path}: kind stands both in [columns] and beside it: keep one")
     flat = {**columns, **given}
-    odd = [key for key in columns if key not in COLUMNS] + [key for key in given if key not in ("kind", *CONSTANTS)]
+    odd = [key for key in columns if key not in COLUMNS] + [
+        key for key in given if key not in ("kind", *CONSTANTS, *OTHERS)
+    ]
     odd += [key for key, value in flat.items() if not isinstance(value, str)]
     if odd:
         raise SettingsError(
             f"{path}: {odd[0]} = {flat[odd[0]]!r}: give text for {', '.join(COLUMNS)} in [columns],"
-            f" and for kind, {', '.join(CONSTANTS)} beside it"
+            f" and for kind, {', '.join((*CONSTANTS, *OTHERS))} beside it"
         )
     return flat
 
@@ -93,4 +100,4 @@ def _point_texts(raw: RawTable) -> tuple[pd.Series, pd.Series]:
     return points.y.astype("str"), points.x.astype("str")
 
 
-FEED = Feed("plain", "any CSV or GeoJSON of points, under a mapping of its columns", "any", parse)
+FEED = Feed("plain", "any CSV or GeoJSON of points, under a mapping of its columns", "any", parse, options=None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pandas as pd
 
 from sweepplan.errors import ClockError, SourceError
 from sweepplan.geo import Area
-from sweepplan.sources.location import Location, area_around, far_off, inside, locate
-from sweepplan.sources.moments import Moments, moments
+from sweepplan.sources.location import Location, area_around, far_off, inside, locate, shared_points
+from sweepplan.sources.moments import Moments
+from sweepplan.sources.moments import moments as read_moments
 from sweepplan.sources.rawtable import RawTable
 from sweepplan.sources.sieve import Bools, Fault, faulty, repeats
 from sweepplan.tables import INCIDENTS
@@ -23,20 +25,32 @@ from sweepplan.tables import INCIDENTS
 _EMPTY = ("", "na", "n/a", "nan", "null", "none", "nat", "-", "--")
 
 
+SHARED = "at a point that stands for no place"
+"""Flag of an incident at a town's centroid or another default coordinate."""
+
+MERGED = "same spot and day as"
+"""Reason in the quarantine of a report merged into another, whose id is the ``value``."""
+
+FLAGS = ("incident_id", "reason")
+"""Columns of the table of flags: incidents that are kept but deserve a look; one may bear several."""
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """What was read from a file: every row of it is either an incident or in the quarantine, with the reason.
 
-    The quarantine is as sensitive as the incidents: it holds coordinates and ids.
+    The quarantine and the flags are as sensitive as the incidents: they hold coordinates and ids.
 
     Attributes
     ----------
     feed : which reader read it.
     incidents : table ``INCIDENTS`` on the area's plane, by time, then id.
-    quarantine : columns ``tables.QUARANTINE``, by line.
-    rows_in : rows of the file; always ``len(incidents) + len(quarantine)``.
+    quarantine : columns ``tables.QUARANTINE``, by line: rows rejected, and rows merged (reason :data:`MERGED`).
+    rows_in : rows of the file; always ``len(incidents) + merged + sum(rejected.values())``.
     area : given, or made around the rows.
     located : rows of the file with usable coordinates, kept or not.
+    lines : source line of each incident, by ``incident_id``.
+    flags : columns :data:`FLAGS`, of kept incidents only, by reason, then id.
     """
 
     feed: str
@@ -45,28 +59,68 @@ class Reading:
     rows_in: int
     area: Area
     located: int
+    lines: pd.Series
+    flags: pd.DataFrame
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Rows set aside, by reason, most first."""
-        counts = self.quarantine["reason"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-        return {str(reason): int(n) for reason, n in counts.items()}
+        """Rows refused, by reason, most first; merged rows are not among them."""
+        return _counts(self.quarantine["reason"][self.quarantine["reason"] != MERGED])
 
-    def summary(self) -> dict[str, Any]:
-        """Return the counts of this reading for JSON; times on the city's clock."""
+    @property
+    def merged(self) -> int:
+        """Rows merged into another report of the same spot and day."""
+        return int((self.quarantine["reason"] == MERGED).sum())
+
+    @property
+    def flagged(self) -> dict[str, int]:
+        """Incidents that bear a flag, by reason, most first; each is kept."""
+        return _counts(self.flags["reason"])
+
+    @property
+    def n_reports(self) -> pd.Series:
+        """How many reports each incident stands for, by ``incident_id``: 1, and 1 for each row merged into it."""
+        into = self.quarantine["value"][self.quarantine["reason"] == MERGED].value_counts()
+        return into.reindex(self.incidents.index, fill_value=0).add(1).astype("int64").rename("n_reports")
+
+    def summary(self, *, as_of: pd.Timestamp | None = None) -> dict[str, Any]:
+        """Return the counts of this reading for JSON; times on the city's clock.
+
+        Parameters
+        ----------
+        as_of : ``days_since_last`` is counted back from this moment; None: it stays None.
+        """
         times = self.incidents["reported_at"]
-        first, last = (
-            (self.area.local(end).isoformat() for end in (times.min(), times.max())) if len(times) else (None, None)
-        )
+        first, last = (times.min(), times.max()) if len(times) else (None, None)
         return {
             "feed": self.feed,
             "rows_in": self.rows_in,
             "kept": len(self.incidents),
+            "merged": self.merged,
             "rejected": self.rejected,
-            "first_reported_at": first,
-            "last_reported_at": last,
+            "flagged": self.flagged,
+            "first_reported_at": None if first is None else self.area.local(first).isoformat(),
+            "last_reported_at": None if last is None else self.area.local(last).isoformat(),
+            "days_since_last": None if last is None or as_of is None else round((as_of - last) / _DAY, 2),
             "share_located": round(self.located / self.rows_in, 4),
         }
+
+
+_DAY = pd.Timedelta(days=1)
+
+
+def _counts(reasons: pd.Series) -> dict[str, int]:
+    counts = reasons.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return {str(reason): int(n) for reason, n in counts.items()}
+
+
+def flags_of(faults: Iterable[Fault], ids: pd.Series, kept: pd.Index) -> pd.DataFrame:
+    """Return the flags of the incidents ``kept``; ``faults`` say which rows bear which reason, ``ids`` their ids."""
+    parts = [pd.DataFrame({"incident_id": ids[fault.rows], "reason": fault.reason}) for fault in faults]
+    empty = pd.DataFrame(columns=list(FLAGS), dtype="str")
+    flags = pd.concat([empty, *parts], ignore_index=True).astype("str")
+    flags = flags[flags["incident_id"].isin(kept)].drop_duplicates()
+    return flags.sort_values(["reason", "incident_id"], ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +134,9 @@ class Draft:
     ids : None where the feed has none: then they are made from place and time.
     faults : rows this feed refuses, in the order the reasons are to be told.
     formats : ``strptime`` formats of the times, besides ISO 8601.
+    flags : rows that are kept, but bear a flag.
+    named : what each row calls its place (a street); None where the feed says nothing. It goes no further than
+        finding points that stand for no place (:func:`sweepplan.sources.location.shared_points`).
     """
 
     source: str
@@ -94,6 +151,8 @@ class Draft:
     ids: pd.Series | None = None
     faults: list[Fault] = field(default_factory=list)
     formats: tuple[str, ...] = ()
+    flags: list[Fault] = field(default_factory=list)
+    named: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +165,7 @@ class Feed:
     kind : ``needle`` or ``overdose``; ``any`` where the mapping says it.
     parse : file as text, mapping -> draft.
     columns : folded names of the columns it looks at; None = all.
+    options : keys of a mapping it understands; None = it checks the mapping itself.
     """
 
     name: str
@@ -113,15 +173,19 @@ class Feed:
     kind: str
     parse: Callable[[RawTable, Mapping[str, str]], Draft]
     columns: frozenset[str] | None = None
+    options: frozenset[str] | None = frozenset()
 
 
-def finish(feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str | None) -> Reading:
+def finish(
+    feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str | None, *, zero_offset: str = "utc"
+) -> Reading:
     """Return the reading of a draft: times to UTC, points on the plane, ids made or checked, faulty rows set aside.
 
     Parameters
     ----------
     area : what lies outside is set aside; None: made around the rows, on ``clock``.
     clock : the wall clock of times without an offset.
+    zero_offset : ``local`` where the feed writes +00 behind times of its wall clock, ``utc`` where it means it.
 
     Raises
     ------
@@ -131,7 +195,7 @@ def finish(feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str
         A time has no offset and there is no clock, or there is neither area nor clock.
     """
     draft = _clean(draft)
-    times = _times(draft, clock)
+    times = _times(draft, clock, zero_offset)
     location = locate(draft.lon, draft.lat, raw.path)
     faults = [*draft.faults, *times.faults, *location.faults, *_value_faults(draft)]
     area, points, off = _place(raw.path, location, ~faulty(faults, len(draft.kind)), area, clock)
@@ -139,9 +203,12 @@ def finish(feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str
     ids = _made_ids(draft, location) if draft.ids is None else draft.ids
     faults.append(Fault("no id", ids.eq("").to_numpy(), ids))
     table = _table(draft, times, ids, points)
-    faults.append(repeats(ids, faults, _rank(table)))
-    kept = table[~faulty(faults, len(table))].set_index("incident_id").sort_values(["reported_at", "incident_id"])
+    faults.append(repeats(ids, faults, rank(table)))
+    kept = table[~faulty(faults, len(table))].sort_values(["reported_at", "incident_id"])
+    lines = kept["incident_id"].index
+    kept = kept.set_index("incident_id")
     known = ids if draft.ids is not None else pd.Series("", index=ids.index, dtype="str")
+    shared = Fault(SHARED, shared_points(location, draft.named), location.text)
     return Reading(
         feed,
         INCIDENTS.check(kept, plane=area.crs),
@@ -149,6 +216,8 @@ def finish(feed: str, raw: RawTable, draft: Draft, area: Area | None, clock: str
         len(raw),
         area,
         int(location.located.sum()),
+        pd.Series(lines, index=kept.index, dtype="int64", name="line"),
+        flags_of([*draft.flags, shared], ids, kept.index),
     )
 
 
@@ -171,10 +240,11 @@ class _Times:
     faults: list[Fault]
 
 
-def _times(draft: Draft, clock: str | None) -> _Times:
-    reported = moments(draft.reported, draft.formats, clock, label="time")
-    due = moments(draft.due, draft.formats, clock, label="due time", ends=True)
-    closed = moments(draft.closed, draft.formats, clock, label="closing time", ends=True)
+def _times(draft: Draft, clock: str | None, zero_offset: str) -> _Times:
+    moments = partial(read_moments, formats=draft.formats, clock=clock, zero_offset=zero_offset)
+    reported = moments(draft.reported, label="time")
+    due = moments(draft.due, label="due time", ends=True)
+    closed = moments(draft.closed, label="closing time", ends=True)
     # In the hour that an autumn clock shows twice, a report may be of the first and its closing of the second.
     due_at = due.utc.where(~(due.utc < reported.utc), due.later)
     closed_at = closed.utc.where(~(closed.utc < reported.utc), closed.later)
@@ -249,9 +319,9 @@ def _table(draft: Draft, times: _Times, ids: pd.Series, points: gpd.GeoSeries) -
     return gpd.GeoDataFrame(columns, geometry=points.set_axis(ids.index))
 
 
-def _rank(table: gpd.GeoDataFrame) -> pd.Series:
-    """Which row of a repeated id is kept (the least): the one closed last, else by its values; never by its line."""
-    twice = table[table["incident_id"].duplicated(keep=False)]
+def rank(table: gpd.GeoDataFrame) -> pd.Series:
+    """Return which row of a repeated id is kept (the least): closed last, else by its values; never by its line."""
+    twice = table[table["incident_id"].duplicated(keep=False).to_numpy()]
     values = pd.DataFrame(twice.drop(columns="geometry")).assign(x=twice.geometry.x, y=twice.geometry.y)
     by = ["closed_at", "status", "due_at", "reported_at", "time_precision", "needles", "kind", "x", "y"]
     ranked = values.sort_values(by, ascending=[False, *[True] * 8], na_position="last").index
