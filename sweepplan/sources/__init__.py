@@ -1,9 +1,26 @@
 """Feeds to incidents: one file a feed, one reader for plain tables; and the layers of a city's sites and places."""
 
 from sweepplan.sources.feeds import FEEDS, read, read_file
+from sweepplan.sources.merging import concat, flag_near, merge_repeats
 from sweepplan.sources.places import read_places
 from sweepplan.sources.plain import load_mapping
+from sweepplan.sources.quality import gaps, quality, quality_lines
 from sweepplan.sources.reading import Feed, Reading
 from sweepplan.sources.sites import read_sites
 
-__all__ = ["FEEDS", "Feed", "Reading", "load_mapping", "read", "read_file", "read_places", "read_sites"]
+__all__ = [
+    "FEEDS",
+    "Feed",
+    "Reading",
+    "concat",
+    "flag_near",
+    "gaps",
+    "load_mapping",
+    "merge_repeats",
+    "quality",
+    "quality_lines",
+    "read",
+    "read_file",
+    "read_places",
+    "read_sites",
+]

@@ -15,6 +15,9 @@ Bools = NDArray[np.bool_]
 
 _MOST = 60
 
+TWICE = "id stands twice"
+"""Reason of a row whose report another row tells in its latest state."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fault:
@@ -61,7 +64,7 @@ def repeats(ids: pd.Series, faults: Iterable[Fault], rank: pd.Series | None = No
     good = ids[~faulty(faults, len(ids))]
     ranked = good if rank is None else good.loc[rank[good.index].sort_values(kind="stable").index]
     again = ranked.duplicated().reindex(ids.index, fill_value=False)
-    return Fault("id stands twice", again.to_numpy(dtype=bool), ids)
+    return Fault(TWICE, again.to_numpy(dtype=bool), ids)
 
 
 def quarantine(lines: Iterable[int], ids: Iterable[str], reason: str, values: Iterable[str]) -> pd.DataFrame:
