@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
-from sweepplan.errors import ClockError, CrsError, SettingsError
+from sweepplan.errors import ClockError, CrsError, SettingsError, SourceError
+from sweepplan.intake import unpacked
 
 WGS84 = "EPSG:4326"
+
+_MOST_BYTES = 64 << 20
 
 Floats = NDArray[np.float64]
 
@@ -110,12 +114,12 @@ class Area:
 
     @classmethod
     def load(cls, path: str | Path) -> Area:
-        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (GeoJSON beside it), ``note`` if any."""
+        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (GeoJSON in degrees beside it), ``note``."""
         path = Path(path)
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
-            boundary = gpd.read_file(path.parent / given["boundary"]).to_crs(given["crs"])
-            return cls(given["name"], boundary.union_all(), given["crs"], given["tz"], given.get("note", ""))
+            boundary = _outline(path.parent / given["boundary"]).to_crs(given["crs"]).union_all()
+            return cls(given["name"], boundary, given["crs"], given["tz"], given.get("note", ""))
         except OSError as error:
             raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
         except KeyError as error:
@@ -132,13 +136,13 @@ class Area:
         lon, lat : degrees, WGS84; at least one finite pair.
         margin_m : how far the boundary (the points' convex hull) is pushed outwards.
         """
-        points = np.column_stack([np.asarray(list(lon), dtype=float), np.asarray(list(lat), dtype=float)])
+        points = np.column_stack([_floats(lon), _floats(lat)])
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
             raise CrsError("no point with finite coordinates: an area needs at least one")
         crs = utm_of(float(np.median(points[:, 0])), float(np.median(points[:, 1])))
         x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(points[:, 0], points[:, 1])
-        hull = shapely.MultiPoint(np.column_stack([x, y])).convex_hull
+        hull = shapely.multipoints(np.column_stack([x, y])).convex_hull
         return cls(name, hull.buffer(margin_m), crs, tz)
 
     @property
@@ -153,7 +157,7 @@ class Area:
 
     def points(self, lon: Iterable[float], lat: Iterable[float]) -> gpd.GeoSeries:
         """Return WGS84 degrees as points on the plane."""
-        return gpd.GeoSeries(gpd.points_from_xy(list(lon), list(lat)), crs=WGS84).to_crs(self.crs)
+        return gpd.GeoSeries(gpd.points_from_xy(_floats(lon), _floats(lat)), crs=WGS84).to_crs(self.crs)
 
     def project(self, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return ``table`` on the area's plane; a table without a CRS is refused."""
@@ -200,6 +204,21 @@ class Area:
         if moment.tzinfo is None:
             raise ClockError(f"{moment} has no zone: localise it first")
         return moment.tz_convert(self.tz)
+
+
+def _outline(path: Path) -> gpd.GeoSeries:
+    # No GDAL: it would follow whatever the file says to other files.
+    try:
+        features = json.loads(unpacked(path, most=_MOST_BYTES))["features"]
+        shapes = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
+    except (ValueError, TypeError, KeyError, RecursionError, shapely.errors.GEOSException) as error:
+        why = " ".join(str(error).split())[:120]
+        raise SourceError(f"{path}: no boundary in GeoJSON ({why}): give polygons in WGS84 degrees") from error
+    return gpd.GeoSeries(shapes, crs=WGS84)
+
+
+def _floats(values: Iterable[float]) -> Floats:
+    return np.asarray(values if isinstance(values, np.ndarray) else list(values), dtype=float)
 
 
 def utm_of(lon: float, lat: float) -> str:

@@ -39,7 +39,7 @@ def refused(path, feed="boston311-points", **how):
         (HEADER + "\n\n", "no row below the header"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:5a\nsize 1\n", "Git LFS pointer"),
         ("\n<!DOCTYPE html>\n<html></html>", "web page"),
-        (b"PK\x03\x04\x14\x00\x00\x00", "not text"),
+        (b"PK\x03\x04\x14\x00\x00\x00", "not text but a damaged zip"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not text"),
         ("lat,lng,dt\n".encode("utf-16"), "not text"),
         (gzip.compress((HEADER + ROW * 1000).encode())[:-12], "cut off or damaged gzip"),
@@ -125,7 +125,7 @@ def test_a_quote_that_never_closes_loses_nothing_in_silence(tmp_path):
     ("name", "complaint"),
     [
         ("boston_311_2024_LFS_POINTER.csv", "Git LFS pointer"),
-        ("bus_stops_infinite_coords.zip", "not text"),
+        ("bus_stops_infinite_coords.zip", "no column 'case_enquiry_id'"),
         ("manhattan_no_coords.graphml.gz", "XML"),
         ("open311_service_requests.xml", "XML"),
         ("ckan_needle_rows.json", "no GeoJSON"),

@@ -1,17 +1,14 @@
-"""Reading a file as text: CSV or GeoJSON, gzipped or not, any encoding and line ends. Nothing is interpreted."""
+"""Reading a table as text, whatever its format, encoding and line ends. Nothing is interpreted."""
 
 from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,15 +16,18 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 from pyarrow import csv as arrow_csv
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from sweepplan.errors import SourceError
 from sweepplan.geo import WGS84
+from sweepplan.intake import unpacked
 from sweepplan.sources.sieve import Fault, quarantine, set_aside
+from sweepplan.sources.untrusted import format_of, parsed
 
-MOST_BYTES = 2 << 30
-"""A file that unpacks to more is refused: 2 GiB hold ten years of a large city's requests."""
+MOST_BYTES = 1 << 30
+"""A file that unpacks to more is refused: 1 GiB holds 1.8 million requests of a full 311 export."""
+
+MOST_RAGGED = 100_000
+"""A CSV with more rows of a wrong number of fields is refused: it is not read as it was written."""
 
 _BLOCK = 16 << 20
 _LOOK = 64 << 10
@@ -43,7 +43,7 @@ class RawTable:
     names : the columns of the file as they are spelled there.
     frame : str columns under their folded names (:func:`fold`); index ``line``, 1 = first row below the header.
     ragged : ``line`` and ``value`` of rows that have more or fewer fields than the header.
-    shapes : geometry of each row in WGS84 degrees; None where the file is a CSV.
+    shapes : geometry of each row in WGS84 degrees; None where the file has none.
     """
 
     path: Path
@@ -112,56 +112,31 @@ def fold(name: str) -> str:
     return name.strip().casefold()
 
 
-def load(path: str | Path, wanted: Collection[str] | None = None) -> RawTable:
-    """Read a CSV or GeoJSON file, plain or gzipped, as text.
+def load(path: str | Path, wanted: Collection[str] | None = None, *, part: str = "") -> RawTable:
+    """Read a table as text: CSV, GeoJSON, GPX, XLSX, GeoPackage, Parquet, a shapefile in a zip; plain or gzipped.
 
-    The content says which it is, not the name. CSV: UTF-8 (with or without its mark) or Latin-1; lines may end in LF,
-    CRLF or CR alone; blank lines are no rows. GeoJSON: the properties, and the geometry in :attr:`RawTable.shapes`.
+    The content says which it is, and the name must not contradict. CSV: UTF-8 (with or without its mark) or Latin-1;
+    lines may end in LF, CRLF or CR alone; blank lines are no rows. Geometry is in :attr:`RawTable.shapes`, in degrees,
+    whatever plane the file is on. All but CSV is parsed as :mod:`sweepplan.sources.untrusted` says.
 
     Parameters
     ----------
     wanted : folded names of the columns to keep, to save memory; None keeps all.
+    part : sheet or layer; empty takes the first sheet, the only layer.
 
     Raises
     ------
     SourceError
-        The file is missing, empty, cut off, a Git LFS pointer, a web page, not text, or holds no row.
+        The file is missing, empty, cut off, too large, a Git LFS pointer, a web page, of no format we read, not the
+        format its name says, or holds no row.
     """
     path = Path(path)
-    data = _unpacked(path)
-    head = data[:_LOOK].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not head:
-        raise SourceError(f"{path}: empty: export it again")
-    if head.startswith(b"version https://git-lfs"):
-        raise SourceError(f"{path}: a Git LFS pointer, not the data: fetch the file with 'git lfs pull'")
-    if head.startswith(b"<"):
-        raise SourceError(f"{path}: starts with {head[:15]!r}, a web page or XML: download the CSV or GeoJSON itself")
-    if _is_binary(head):
-        raise SourceError(f"{path}: not text: save it as CSV or GeoJSON in UTF-8")
-    raw = _geojson(path, data, wanted) if head.startswith((b"{", b"[")) else _csv(path, data, wanted)
+    data = unpacked(path, most=MOST_BYTES)
+    form = format_of(path, data)
+    raw = _csv(path, data, wanted) if form == "csv" else _from_arrow(path, parsed(path, data, form, part=part), wanted)
     if not len(raw):
         raise SourceError(f"{path}: no row below the header: export it again")
     return raw
-
-
-def _unpacked(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as file:
-            data: bytes = file.read(MOST_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceError(f"{path}: cut off or damaged gzip ({error}): download it again") from error
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error}): give an existing file") from error
-    if len(data) > MOST_BYTES:
-        raise SourceError(f"{path}: unpacks to more than {MOST_BYTES >> 30} GiB: split it")
-    return data
-
-
-def _is_binary(head: bytes) -> bool:
-    control = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
-    return b"\0" in head or control * 20 > len(head)
 
 
 def _encoding(data: bytes) -> str:
@@ -185,11 +160,11 @@ def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
 
     def set_aside(row: arrow_csv.InvalidRow) -> str:
         ragged.append((row.number - 1, f"{row.actual_columns} fields, not {row.expected_columns}"))
-        return "skip"
+        return "skip" if len(ragged) <= MOST_RAGGED else "error"
 
     try:
         table = arrow_csv.read_csv(
-            pa.BufferReader(data + b"\n"),
+            pa.PythonFile(_Ended(data), mode="r"),
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=_BLOCK, column_names=columns, skip_rows_after_names=1, encoding=encoding
             ),
@@ -206,6 +181,24 @@ def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
     lines = np.setdiff1d(np.arange(1, len(frame) + len(ragged) + 1), [line for line, _ in ragged])
     frame.index = pd.Index(lines, name="line")
     return RawTable(path, names, frame, _ragged(ragged))
+
+
+class _Ended(io.RawIOBase):
+    """Bytes as a file that ends in a line feed, which pyarrow needs after a last line; they are not copied for it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        stop = len(self._data) if size < 0 else self._at + size
+        piece = bytes(self._data[self._at : stop])
+        ended = len(self._data) <= self._at < len(self._data) + 1
+        self._at += len(piece) or int(ended)
+        return piece or (b"\n" if ended else b"")
 
 
 def _header(path: Path, data: bytes, encoding: str) -> tuple[str, ...]:
@@ -234,42 +227,19 @@ def _ragged(rows: list[tuple[int, str]]) -> pd.DataFrame:
     )
 
 
-def _geojson(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
-    try:
-        given = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path}: not JSON ({_shorten(str(error), 120)}): export it again") from error
-    features = given.get("features") if isinstance(given, dict) else None
-    if not isinstance(features, list):
-        raise SourceError(f"{path}: JSON, but no GeoJSON FeatureCollection: export it as GeoJSON or CSV")
-    features = [feature if isinstance(feature, dict) else {} for feature in features]
-    rows = [row if isinstance(row := feature.get("properties"), dict) else {} for feature in features]
-    names = tuple(dict.fromkeys(str(name) for row in rows for name in row))
-    lines = pd.RangeIndex(1, len(features) + 1, name="line")
+def _from_arrow(path: Path, table: pa.Table, wanted: Collection[str] | None) -> RawTable:
+    names = tuple(json.loads(table.schema.metadata[b"names"]))
+    lines = pd.RangeIndex(1, table.num_rows + 1, name="line")
     columns = {
-        folded: pd.Series([_as_text(row.get(name)) for row in rows], index=lines, dtype="str")
-        for folded, name in zip(_unique([fold(name) for name in names]), names, strict=True)
+        folded: table[f"c{k}"].to_pandas().astype("str").set_axis(lines)
+        for k, folded in enumerate(_unique([fold(name) for name in names]))
         if wanted is None or folded in wanted
     }
-    shapes = _shapes(path, [feature.get("geometry") for feature in features], given.get("crs"))
-    return RawTable(path, names, pd.DataFrame(columns, index=lines), _ragged([]), shapes.set_axis(lines))
-
-
-def _as_text(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else str(value)
-
-
-def _shapes(path: Path, geometries: list[Any], crs: Any) -> gpd.GeoSeries:
-    texts = np.array([json.dumps(geometry) for geometry in geometries], dtype=object)
-    shapes = gpd.GeoSeries(shapely.from_geojson(texts, on_invalid="ignore"), crs=WGS84)
-    # GeoJSON of before 2016 may name another plane; since then it is WGS84 throughout.
-    named = crs.get("properties", {}).get("name") if isinstance(crs, dict) else None
-    if named is None:
-        return shapes
-    try:
-        return shapes.set_crs(CRS.from_user_input(named), allow_override=True).to_crs(WGS84)
-    except (CRSError, AttributeError) as error:
-        raise SourceError(f"{path}: unknown plane {str(named)[:60]!r}: export it in WGS84 degrees") from error
+    shapes = None
+    if "shape" in table.column_names:
+        wkb = table["shape"].to_pandas().to_numpy(dtype=object)
+        shapes = gpd.GeoSeries(shapely.from_wkb(wkb, on_invalid="ignore"), index=lines, crs=WGS84)
+    return RawTable(path, names, pd.DataFrame(columns, index=lines), _ragged([]), shapes)
 
 
 def _shorten(text: str, most: int) -> str:

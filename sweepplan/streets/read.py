@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,19 @@ from shapely.errors import ShapelyError
 
 from sweepplan.errors import SourceError, StreetsError
 from sweepplan.geo import WGS84, Floats
+from sweepplan.intake import refuse_declarations, unpacked
 
 MAX_BYTES = 200_000_000
 """A GraphML that unpacks to more is refused: reading takes about 17 bytes of memory for each. Cincinnati's 48,804 edges
 are 21 MB."""
 
-_GZIP = b"\x1f\x8b"
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+MAX_TAGS = 20_000_000
+"""A GraphML with more is refused: a city of a million edges has about that many."""
+
+FREE_MEMORY = 650_000_000
+MAX_SWELLING = 300
+"""A GraphML that would need more bytes of memory than the first, and than this many times its size, is refused."""
+
 _MEND = "give a GraphML written by osmnx.save_graphml"
 
 
@@ -46,7 +50,7 @@ def read_graph(path: str | Path) -> nx.MultiDiGraph[int]:
         It has no edges, or a coordinate or length that cannot be used.
     """
     path = Path(path)
-    head, node, tail = _unpacked(path).partition("<node")
+    head, node, tail = _text(path).partition("<node")
     if node and not re.search(r"""attr\.name=["']x["']""", head):
         raise StreetsError(f"{path}: nodes without coordinates x, y: {_MEND}")
     # osmnx reads only what it wrote itself, where every number is a string
@@ -106,26 +110,28 @@ def node_lonlat(graph: nx.MultiDiGraph[int]) -> Floats:
     return np.array(pairs, dtype=float).reshape(-1, 2)
 
 
-def _unpacked(path: Path) -> str:
+def _text(path: Path) -> str:
+    data = unpacked(path, most=MAX_BYTES)
     try:
-        with path.open("rb") as file:
-            packed = file.read(len(_GZIP)) == _GZIP
-        with gzip.open(path) if packed else path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise SourceError(f"{path}: the gzip file is cut off or damaged: fetch it again") from error
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if len(data) > MAX_BYTES:
-        raise SourceError(f"{path}: unpacks to more than {MAX_BYTES / 1e6:.0f} MB: cut the network to the area first")
-    if not data.strip():
-        raise SourceError(f"{path}: the file is empty: {_MEND}")
-    if data.startswith(_LFS_POINTER):
-        raise SourceError(f"{path}: a Git LFS pointer, not the file itself: run 'git lfs pull' where it came from")
-    try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: not text in UTF-8 (byte {error.start}): {_MEND}") from error
+    if "<graphml" not in text:
+        raise SourceError(f"{path}: not a street network in GraphML: {_MEND}")
+    refuse_declarations(path, data)
+    _refuse_swelling(path, data)
+    return text
+
+
+def _refuse_swelling(path: Path, data: bytes) -> None:
+    things = data.count(b"<node") + data.count(b"<edge")
+    tags = data.count(b"<")
+    memory = 1000 * things + 350 * tags  # measured: bare nodes 850 a node, a city of 48,804 edges 400 a tag
+    if tags > MAX_TAGS or memory > max(FREE_MEMORY, MAX_SWELLING * path.stat().st_size):
+        raise SourceError(
+            f"{path}: {things:,} nodes and edges, about {memory / 1e6:,.0f} MB to read, too much for its size: "
+            "cut the network to the area first, and save it unpacked"
+        )
 
 
 def _edge_faults(graph: nx.MultiDiGraph[int]) -> Iterator[str]:

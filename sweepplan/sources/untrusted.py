@@ -1,0 +1,130 @@
+"""The one way from a file somebody gave us to a table of text: looked at, then parsed where it can do no harm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sweepplan.errors import SourceError
+from sweepplan.intake import kind_of, refuse_declarations
+from sweepplan.sources import worker
+
+SECONDS = 14.0
+"""Wall-clock seconds a file may take to be parsed."""
+
+SMALL_BYTES = 4 << 20
+"""GeoJSON up to this size is parsed in our own process: it can grow to about 300 MB there."""
+
+_FAMILIES = {
+    ".xlsx": ("xlsx",),
+    ".xlsm": ("xlsx",),
+    ".gpkg": ("gpkg",),
+    ".parquet": ("parquet",),
+    ".geoparquet": ("parquet",),
+    ".gpx": ("gpx",),
+    ".zip": ("shapefile",),
+}
+_TEXT = ("csv", "geojson")
+_CALLED = {
+    "xlsx": "an Excel workbook",
+    "gpkg": "an SQLite database",
+    "parquet": "a Parquet file",
+    "shapefile": "a zip archive",
+    "gpx": "a GPX file",
+    "csv": "text",
+    "geojson": "JSON",
+}
+
+
+def format_of(path: Path, data: bytes) -> str:
+    """Return the format of a file: the content says it, and the name must not contradict.
+
+    Raises
+    ------
+    SourceError
+        A format that is not read, or not the one that the name promises.
+    """
+    kind = kind_of(data)
+    if kind == "xml":
+        if b"<gpx" not in data[:4096]:
+            raise SourceError(
+                f"{path}: starts with {data[:15]!r}, a web page or XML: download the CSV or GeoJSON itself"
+            )
+        refuse_declarations(path, data)
+    if kind == "binary":
+        raise SourceError(f"{path}: not text: save it as CSV or GeoJSON in UTF-8")
+    if kind == "old workbook":
+        raise SourceError(f"{path}: not text but a workbook of Excel 97-2003: save it as .xlsx or CSV")
+    found = {"xml": "gpx", "json": "geojson", "text": "csv", "sqlite": "gpkg", "zip": ""}.get(kind, kind)
+    found = found or ("xlsx" if _is_workbook(path, data) else "shapefile")
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if found not in _FAMILIES.get(ending, _TEXT):
+        told = "" if found in _TEXT else "not text but "
+        raise SourceError(f"{path}: {told}{_CALLED[found]}, which its name does not say: check it, then rename it")
+    return found
+
+
+def parsed(path: Path, data: bytes, form: str, *, part: str = "", seconds: float = SECONDS) -> pa.Table:
+    """Return a file as an Arrow table of text: columns c0, c1, ..., names in the schema, shapes as WKB in degrees.
+
+    Parameters
+    ----------
+    form : of :func:`format_of`, other than ``csv``.
+    part : name of the sheet or layer; empty takes the first sheet, the only layer.
+    seconds : wall clock.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read, breaks a bound of :mod:`sweepplan.sources.worker`, or takes too long or too much memory.
+    """
+    if form == "geojson" and len(data) <= SMALL_BYTES:
+        try:
+            return worker.geojson(data)
+        except worker.RefusedError as error:
+            raise SourceError(f"{path}: {' '.join(str(error).split())}") from error
+    with tempfile.TemporaryDirectory(prefix="sweepplan-") as folder, tempfile.TemporaryFile() as out:
+        try:
+            done = subprocess.run(  # noqa: S603
+                [sys.executable, "-I", worker.__file__, form, part],
+                input=data,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                timeout=seconds,
+                cwd=folder,
+                env=_bare_environment(),
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SourceError(f"{path}: takes more than {seconds:g} s to read: split it, or save it as CSV") from error
+        if done.returncode == worker.REFUSED:
+            why = done.stderr.decode("utf-8", "replace")
+            raise SourceError(f"{path}: {' '.join(why.split())[:400]}")
+        if done.returncode:
+            raise SourceError(f"{path}: reading {_CALLED[form]} stopped short (damaged, or too large): save it as CSV")
+        out.seek(0)
+        with pa.ipc.open_stream(out) as reader:
+            return reader.read_all()
+
+
+def _is_workbook(path: Path, data: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: not text but a damaged zip archive: download it again") from error
+    return "[Content_Types].xml" in names
+
+
+def _bare_environment() -> dict[str, Any]:
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "LC_ALL") if name in os.environ}
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**kept, **one, "ARROW_DEFAULT_MEMORY_POOL": "system", "PROJ_NETWORK": "OFF"}
