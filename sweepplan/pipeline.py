@@ -336,20 +336,31 @@ def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, k
 def show(
     city: City, hotspots: tuple[Hotspots, ...], sweep: Sweep | None, kiosks: Kiosks | None, settings: Settings
 ) -> Published:
-    """Pass what a team lead may see through the gate."""
-    tables = [city.streets.streets(), *_hotspot_tables(hotspots)]
+    """Pass what a team lead may see through the gate, but for the requests themselves."""
+    lead = Policy.for_role("lead", min_count=settings.min_count)
+    tables = [city.streets.streets(), *gathered(city.readings, hotspots)]
     tables += [] if city.parks is None else [city.parks]
     tables += [] if kiosks is None else [kiosks.table]
     tables += [] if sweep is None else [sweep.routes, sweep.stops]
-    return publish(*tables, area=city.area, policy=Policy(min_count=settings.min_count))
+    return publish(*tables, area=city.area, policy=lead, as_of=city.area.moment(settings.as_of))
 
 
 def hotspots_only(settings: Settings) -> tuple[Area, tuple[Hotspots, ...], Published]:
     """Find hotspots from the reports alone, without streets; return the area, what was found, and what may be seen."""
     readings = read_reports(settings, Area.load(settings.area) if settings.area else None)
     area = readings[0].area
-    hotspots = find(readings, as_of=area.moment(settings.as_of))
-    return area, hotspots, publish(*_hotspot_tables(hotspots), area=area, policy=Policy(min_count=settings.min_count))
+    as_of = area.moment(settings.as_of)
+    hotspots = find(readings, as_of=as_of)
+    lead = Policy.for_role("lead", min_count=settings.min_count)
+    return area, hotspots, publish(*gathered(readings, hotspots), area=area, policy=lead, as_of=as_of)
+
+
+def gathered(readings: tuple[Reading, ...], hotspots: tuple[Hotspots, ...]) -> list[gpd.GeoDataFrame]:
+    """Return what goes to the gate: where needles gather as found, and all overdoses, for the gate to count."""
+    tables = [table for found in hotspots if found.kind != "overdose" for table in (found.cells, found.areas)]
+    kinds = {found.kind for found in hotspots}
+    reports = [reading.incidents[reading.incidents["kind"] == "overdose"] for reading in readings]
+    return tables + ([pd.concat(reports)] if "overdose" in kinds else [])
 
 
 def file_hash(path: Path) -> str:
@@ -391,10 +402,6 @@ def read_reports(settings: Settings, area: Area | None = None) -> tuple[Reading,
 
 def _sites(path: Path | None, area: Area, *, kind: str, state: str) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame]:
     return (None, pd.DataFrame()) if path is None else read_sites(path, area, kind=kind, state=state)
-
-
-def _hotspot_tables(hotspots: tuple[Hotspots, ...]) -> list[gpd.GeoDataFrame]:
-    return [table for found in hotspots for table in (found.cells, found.areas)]
 
 
 def _part(progress: Progress, start: float, end: float) -> Progress:

@@ -71,20 +71,20 @@ def town_tables(text: Callable[[str], str]) -> list[gpd.GeoDataFrame]:
         ),
         table(
             CELLS,
-            [shapely.box(x, y, x + 100, y + 100) for x in (0, 100, 200) for y in (0, 100)] * 2,
-            kind=["needle"] * 6 + ["overdose"] * 6,
-            n_incidents=list(range(20, 32)),
-            rate=np.linspace(0.01, 0.6, 12),
+            [shapely.box(x, y, x + 100, y + 100) for x in (0, 100, 200) for y in (0, 100)],
+            kind="needle",
+            n_incidents=list(range(20, 26)),
+            rate=np.linspace(0.01, 0.6, 6),
         ),
         table(
             HOTSPOTS,
-            [shapely.box(10, 10, 190, 190), shapely.box(300, 300, 390, 390)],
-            [text("hot-1"), text("hot-2")],
-            kind=["needle", "overdose"],
-            n_incidents=[34, 12],
-            weight=[9.0, 3.0],
+            [shapely.box(10, 10, 190, 190)],
+            [text("hot-1")],
+            kind="needle",
+            n_incidents=34,
+            weight=9.0,
             p_value=np.nan,
-            trend=[1.4, np.nan],
+            trend=1.4,
             first_reported_at=at(1),
             last_reported_at=at(5),
         ),
@@ -145,6 +145,19 @@ def town_tables(text: Callable[[str], str]) -> list[gpd.GeoDataFrame]:
             due_at=[at(3), nothing],
             closed_at=[nothing, at(4)],
         ),
+        table(
+            INCIDENTS,
+            points(*[(350, 350)] * 14),
+            [f"call-{k}" for k in range(14)],
+            kind="overdose",
+            reported_at=at(2) - pd.Timedelta(days=90),
+            time_precision="second",
+            source=text("a feed"),
+            needles=np.nan,
+            status=None,
+            due_at=nothing,
+            closed_at=nothing,
+        ),
     ]
 
 
@@ -152,7 +165,7 @@ def town(text: Callable[[str], str] = str) -> Published:
     area = Area(
         text("Gridtown"), shapely.box(EAST - 100, NORTH - 100, EAST + 700, NORTH + 700), CRS, TZ, text("made-up city")
     )
-    return publish(*town_tables(text), area=area, policy=OPEN)
+    return publish(*town_tables(text), area=area, policy=OPEN, as_of=at(6))
 
 
 def page_of(published: Published, **options) -> str:
@@ -233,8 +246,8 @@ def test_the_page_says(page, words):
 
 
 def test_what_is_withheld_is_said():
-    shown = publish(*town_tables(str)[:4], area=town().area, policy=Policy(min_count=22))
-    assert "Not shown: 2 needle cells with fewer than 22 reports." in page_of(shown)
+    shown = publish(*town_tables(str)[:4], area=town().area, policy=Policy())
+    assert "Not shown: 6 needle cells made of single reports." in page_of(shown)
 
 
 def test_what_is_not_there_is_not_in_the_legend():
@@ -304,7 +317,12 @@ def test_no_overdose_can_be_placed_from_the_page(spots, min_count):
         due_at=nothing,
         closed_at=nothing,
     )
-    shown = publish(overdoses, area=town().area, policy=Policy(min_count=min_count, cell_m=100, show_requests=True))
+    shown = publish(
+        overdoses,
+        area=town().area,
+        policy=Policy(min_count=min_count, show_requests=True),
+        as_of=at(6) + pd.Timedelta(days=365),
+    )
     page = page_of(shown)
     assert "secret" not in page
     assert "02:17" not in page
@@ -441,7 +459,7 @@ def test_the_page_shows_the_town_and_fetches_nothing(chromium, saved):
         assert page.locator(".mark .kiosk.installed").count() == 1
         assert page.locator(".mark .kiosk.proposed").all_inner_texts() == ["1", "2"]
         assert page.locator(".mark .depot").count() == 1
-        assert page.locator(".leaflet-cells-pane path").count() == 12
+        assert page.locator(".leaflet-cells-pane path").count() == 7
         assert page.locator(".leaflet-hotspots-pane path").count() == 2
         assert page.locator(".leaflet-routes-pane path").count() == 4
         assert page.locator(".leaflet-arrows-pane .arrow").count() == 10

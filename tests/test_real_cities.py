@@ -73,7 +73,7 @@ def test_no_overdose_leaves_as_a_point_or_a_small_count(done: Run) -> None:
     assert "incidents" not in shown
     for name in ("cells", "hotspots"):
         overdoses = shown[name][shown[name]["kind"] == "overdose"]
-        assert (overdoses["n_incidents"] >= 11).all()
+        assert ((overdoses["n_incidents"] >= 11) | (overdoses["n_incidents"] == 0)).all()
     counts = shown["kiosks"].query("demand_kind == 'overdose'")[["covered", "added"]].stack().dropna()
     assert ((counts >= 11) | (counts == 0)).all()
 

@@ -117,14 +117,14 @@ def waiting(opened: Opened) -> Waiting:
 @st.cache_resource(show_spinner="Drawing the map", max_entries=2, hash_funcs=_BY_KEY)
 def today(opened: Opened) -> View:
     """Return what a team lead sees before planning: open requests and where needles gather."""
-    return _view(opened, _open_requests(opened), opened.hotspots[0].areas, requests=True)
+    return _view(opened, _open_requests(opened), opened.hotspots[0].areas)
 
 
 @st.cache_resource(show_spinner="Drawing the map", max_entries=4, hash_funcs=_BY_KEY)
 def gathered(opened: Opened, kind: str) -> View:
     """Return what public health sees of one kind of report: areas and cells, never points."""
-    found = next(each for each in opened.hotspots if each.kind == kind)
-    return _view(opened, found.cells, found.areas)
+    found = tuple(each for each in opened.hotspots if each.kind == kind)
+    return _view(opened, *pipeline.gathered(opened.city.readings, found))
 
 
 @st.cache_resource(show_spinner="Siting kiosks, with proof", max_entries=16, hash_funcs=_BY_KEY)
@@ -158,8 +158,8 @@ def _open_requests(opened: Opened) -> gpd.GeoDataFrame:
     )
 
 
-def _view(opened: Opened, *tables: gpd.GeoDataFrame, requests: bool = False) -> View:
-    policy = Policy(min_count=opened.settings.min_count, show_requests=requests)
-    shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy)
+def _view(opened: Opened, *tables: gpd.GeoDataFrame) -> View:
+    lead = Policy.for_role("lead", min_count=opened.settings.min_count)
+    shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=lead, as_of=opened.as_of)
     drawn = maps.draw(shown, attribution=opened.settings.attribution, as_of=opened.as_of)
     return View(shown, drawn.get_root().render())
