@@ -69,7 +69,8 @@ class Attack:
 def city():
     settings = pipeline.Settings.load(demo.folder() / "settings.toml")
     area = Area.load(settings.area)
-    return area, pipeline.read_reports(settings, area)[1].incidents
+    needles, overdoses = pipeline.read_reports(settings, area)
+    return area, {"needle": needles.incidents, "overdose": overdoses.incidents}
 
 
 def truth_of(area: Area, reports) -> tuple[Attack, np.ndarray]:
@@ -89,14 +90,15 @@ def truth_of(area: Area, reports) -> tuple[Attack, np.ndarray]:
 
 def look(attack: Attack, area: Area, reports, *, hide_small: bool = False) -> tuple[int, int]:
     """See all that every role can ask for; return the reports in the analyst's windows and those in cells shown."""
-    held = shown_n = 0
-    for role, as_of in itertools.product(ROLES, DATES):
+    held, shown_n, kind = 0, 0, str(reports["kind"].iloc[0])
+    roles = [role for role, policy in ROLES.items() if kind == "overdose" or not policy.show_requests]
+    for role, as_of in itertools.product(roles, DATES):
         shown = publish(reports, area=area, policy=Policy.for_role(role), as_of=area.moment(str(as_of)))
         cells = shown.table("cells")
         for start, end in shown.windows.values():
             first, stop = (2 * (local := area.local(at)).year + (local.month > 6) for at in (start, end))
             window = range(max(first, attack.first), min(stop, attack.first + attack.halves))
-            total = shown.withheld.get("overdose reports as points")
+            total = shown.withheld.get(f"{kind} reports as points")
             if total and window:
                 attack.see_cells(shapely.box(-1e9, -1e9, 1e9, 1e9), window, total)
             for shape, n in zip(cells.geometry, cells["n_incidents"], strict=True):
@@ -133,8 +135,9 @@ def won(attack: Attack, true: np.ndarray, *, enough: int | None = None) -> list[
     return found
 
 
-def test_no_role_nor_all_together_can_work_out_a_small_count(city):
-    area, reports = city
+@pytest.mark.parametrize("kind", ["overdose", "needle"])
+def test_no_role_nor_all_together_can_work_out_a_small_count(city, kind):
+    area, reports = city[0], city[1][kind]
     attack, true = truth_of(area, reports)
     held, shown = look(attack, area, reports)
     assert won(attack, true) == []
@@ -143,7 +146,7 @@ def test_no_role_nor_all_together_can_work_out_a_small_count(city):
 
 
 def test_the_attacker_wins_where_small_counts_are_only_left_out(city, monkeypatch):
-    area, reports = city
+    area, reports = city[0], city[1]["overdose"]
     attack, true = truth_of(area, reports)
     monkeypatch.setattr(counting, "_may", lambda n, min_count: True)
     held, shown = look(attack, area, reports, hide_small=True)
@@ -152,7 +155,7 @@ def test_the_attacker_wins_where_small_counts_are_only_left_out(city, monkeypatc
 
 
 def test_the_attacker_wins_where_years_are_counted_anew(city, monkeypatch):
-    area, reports = city
+    area, reports = city[0], city[1]["overdose"]
     attack, true = truth_of(area, reports)
     monkeypatch.setattr(counting, "_joined", lambda blocks, counts, side: counting.leaves(sum(counts), MIN))
     look(attack, area, reports)
