@@ -142,7 +142,7 @@ class Area:
             raise CrsError("no point with finite coordinates: an area needs at least one")
         crs = utm_of(float(np.median(points[:, 0])), float(np.median(points[:, 1])))
         x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(points[:, 0], points[:, 1])
-        hull = shapely.multipoints(np.column_stack([x, y])).convex_hull
+        hull = shapely.MultiPoint(np.column_stack([x, y])).convex_hull
         return cls(name, hull.buffer(margin_m), crs, tz)
 
     @property

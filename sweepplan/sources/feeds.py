@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,11 +11,11 @@ import geopandas as gpd
 
 from sweepplan.errors import SettingsError
 from sweepplan.geo import Area, zone
-from sweepplan.sources import boston311, boston311_points, cincinnati_ems, plain, rawtable
+from sweepplan.sources import boston311, boston311_points, cincinnati_ems, odmap, plain, rawtable
 from sweepplan.sources.reading import Feed, Reading, finish
 
 FEEDS: Mapping[str, Feed] = MappingProxyType(
-    {feed.name: feed for feed in (boston311.FEED, boston311_points.FEED, cincinnati_ems.FEED, plain.FEED)}
+    {feed.name: feed for feed in (boston311.FEED, boston311_points.FEED, cincinnati_ems.FEED, odmap.FEED, plain.FEED)}
 )
 """Every feed that can be read, by name."""
 
@@ -61,8 +62,10 @@ def read_file(
     if clock is not None:
         zone(clock)
     raw = rawtable.load(path, FEEDS[feed].columns)
-    draft = FEEDS[feed].parse(raw, mapping)
-    return finish(feed, raw, draft, area, clock, zero_offset=mapping.get("zero_offset", "utc"))
+    drafts = [FEEDS[feed].parse(raw, mapping)]
+    # What no draft looks at any more is let go before the incidents are made: half the memory of a large file.
+    raw = replace(raw, frame=raw.frame[[]])
+    return finish(feed, raw, drafts.pop(), area, clock, zero_offset=mapping.get("zero_offset", "utc"))
 
 
 def _check_options(feed: Feed, mapping: Mapping[str, str]) -> None:

@@ -72,7 +72,9 @@ class RawTable:
         """Return a column without blanks around its values; all empty where the file has no such column."""
         if name not in self.frame.columns:
             return pd.Series("", index=self.frame.index, dtype="str")
-        return self.frame[name].str.strip()
+        column = self.frame[name]
+        text = column.str.strip()
+        return column if text.equals(column) else text  # most columns need no copy
 
     def ids(self, name: str, kinds: pd.Series) -> pd.Series:
         """Return the ids of column ``name``; where empty, made of the kind and the line: ``library-0003``."""
@@ -194,11 +196,16 @@ class _Ended(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        stop = len(self._data) if size < 0 else self._at + size
-        piece = bytes(self._data[self._at : stop])
-        ended = len(self._data) <= self._at < len(self._data) + 1
-        self._at += len(piece) or int(ended)
-        return piece or (b"\n" if ended else b"")
+        rest = len(self._data) - self._at
+        if rest < 0:
+            return b""
+        if size < 0 or rest < size:
+            piece = bytes(self._data[self._at :]) + b"\n"
+        else:
+            # The last byte and the line feed come in one piece: pyarrow must not see an end without a line feed.
+            piece = bytes(self._data[self._at : self._at + size - int(rest == size)])
+        self._at += len(piece)
+        return piece
 
 
 def _header(path: Path, data: bytes, encoding: str) -> tuple[str, ...]:

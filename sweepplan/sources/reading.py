@@ -114,12 +114,10 @@ def _counts(reasons: pd.Series) -> dict[str, int]:
     return {str(reason): int(n) for reason, n in counts.items()}
 
 
-def flags_of(faults: Iterable[Fault], ids: pd.Series, kept: pd.Index) -> pd.DataFrame:
-    """Return the flags of the incidents ``kept``; ``faults`` say which rows bear which reason, ``ids`` their ids."""
-    parts = [pd.DataFrame({"incident_id": ids[fault.rows], "reason": fault.reason}) for fault in faults]
-    empty = pd.DataFrame(columns=list(FLAGS), dtype="str")
-    flags = pd.concat([empty, *parts], ignore_index=True).astype("str")
-    flags = flags[flags["incident_id"].isin(kept)].drop_duplicates()
+def flags_of(faults: Iterable[Fault], ids: pd.Series, kept: Bools) -> pd.DataFrame:
+    """Return the flags of the rows ``kept``, shape (n,); ``faults`` say which rows bear which reason."""
+    parts = [pd.DataFrame({"incident_id": ids[fault.rows & kept], "reason": fault.reason}) for fault in faults]
+    flags = pd.concat([pd.DataFrame(columns=list(FLAGS)), *parts], ignore_index=True).astype("str")
     return flags.sort_values(["reason", "incident_id"], ignore_index=True)
 
 
@@ -204,8 +202,9 @@ def finish(
     faults.append(Fault("no id", ids.eq("").to_numpy(), ids))
     table = _table(draft, times, ids, points)
     faults.append(repeats(ids, faults, rank(table)))
-    kept = table[~faulty(faults, len(table))].sort_values(["reported_at", "incident_id"])
-    lines = kept["incident_id"].index
+    good = ~faulty(faults, len(table))
+    kept = table[good].sort_values(["reported_at", "incident_id"])
+    lines = kept.index
     kept = kept.set_index("incident_id")
     known = ids if draft.ids is not None else pd.Series("", index=ids.index, dtype="str")
     shared = Fault(SHARED, shared_points(location, draft.named), location.text)
@@ -217,7 +216,7 @@ def finish(
         area,
         int(location.located.sum()),
         pd.Series(lines, index=kept.index, dtype="int64", name="line"),
-        flags_of([*draft.flags, shared], ids, kept.index),
+        flags_of([*draft.flags, shared], ids, good),
     )
 
 

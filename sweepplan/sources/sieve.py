@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sweepplan.tables import QUARANTINE
 
@@ -67,11 +68,11 @@ def repeats(ids: pd.Series, faults: Iterable[Fault], rank: pd.Series | None = No
     return Fault(TWICE, again.to_numpy(dtype=bool), ids)
 
 
-def quarantine(lines: Iterable[int], ids: Iterable[str], reason: str, values: Iterable[str]) -> pd.DataFrame:
+def quarantine(lines: ArrayLike, ids: Iterable[Any], reason: str, values: Iterable[Any]) -> pd.DataFrame:
     """Return rows set aside for one reason, as a table of the columns ``QUARANTINE``."""
-    lines = list(lines)
-    columns = {"line": lines, "incident_id": list(ids), "reason": [reason] * len(lines), "value": list(values)}
-    table = pd.DataFrame(columns, columns=list(QUARANTINE)).astype(
-        {"line": "int64", "incident_id": "str", "reason": "str", "value": "str"}
-    )
-    return table.assign(incident_id=table["incident_id"].mask(table["incident_id"].eq("")))
+    line = np.asarray(lines, dtype="int64")
+    index = pd.RangeIndex(len(line))
+    known, value = (pd.Series(pd.Index(texts, dtype="str"), index) for texts in (ids, values))
+    told = pd.Series(reason, index, dtype="str")
+    columns = {"line": line, "incident_id": known.mask(known.eq("")), "reason": told, "value": value}
+    return pd.DataFrame(columns, columns=list(QUARANTINE))
