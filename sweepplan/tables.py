@@ -285,6 +285,31 @@ STREETS = Contract(
 )
 """Street segments, once for both directions: the background of every map."""
 
+KIOSK_STATES: Mapping[str, Column] = {
+    "site_id": Column("str"),
+    "state": Column("str", choices=_choices("installed", "full", "emptied", "broken", "repaired", "removed")),
+    "at": Column("time"),
+    "time_precision": Column("str", choices=_choices("second", "day", "month")),
+}
+"""Columns of a kiosk ledger (a DataFrame): since when which kiosk is in which state."""
+
+
+def check_columns(name: str, columns: Mapping[str, Column], table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without geometry unchanged where it has exactly these columns.
+
+    Raises
+    ------
+    TableError
+        Lists all faults in one message.
+    """
+    faults = [f"no column {column!r}" for column in columns if column not in table]
+    faults += [f"unknown column {column!r}" for column in table if column not in columns]
+    faults += [fault for n, column in columns.items() if n in table for fault in column.faults(n, table[n])]
+    if faults:
+        raise TableError(f"{name}: {'; '.join(faults)}")
+    return table
+
+
 QUARANTINE = ("line", "incident_id", "reason", "value")
 """Columns of the quarantine table (a DataFrame): source line (1 = first row below the header), id if any, why, the
 value at fault.
