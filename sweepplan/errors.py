@@ -49,5 +49,9 @@ class GateError(SweepplanError, TypeError):
     """Something that did not pass the gate was to be shown."""
 
 
+class StoreError(SweepplanError, RuntimeError):
+    """The database cannot be reached, written or used, or does not hold what was asked for."""
+
+
 class SweepplanWarning(UserWarning):
     """Something the reader of a result should know; the result is still right."""
