@@ -14,9 +14,9 @@ from sweepplan.sources.rawtable import RawTable, load
 from sweepplan.sources.sieve import Fault, faulty, repeats
 from sweepplan.tables import SITES
 
-LATITUDES = ("latitude", "lat", "y")
-LONGITUDES = ("longitude", "lng", "long", "lon", "x")
-NAMES = ("name", "site_name", "location", "address")
+LATITUDES = ("latitude", "lat", "y", "stop_lat")
+LONGITUDES = ("longitude", "lng", "long", "lon", "x", "stop_lon")
+NAMES = ("name", "site_name", "stop_name", "location", "address")
 
 
 def read_sites(
