@@ -1,0 +1,65 @@
+"""Verbs that find and plan: ``hotspots``, ``sweep``, ``kiosks``, ``run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sweepplan import maps, pipeline, report
+from sweepplan.cli.group import sweepplan
+from sweepplan.cli.options import KIOSKS, OUT, SETTINGS, STREETS, SWEEP, options, settings_of
+from sweepplan.cli.said import answer, progress_bar
+from sweepplan.pipeline import Run, Settings
+
+
+@sweepplan.command("hotspots")
+@options(SETTINGS, OUT)
+def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
+    """Find where incidents gather, from the reports alone."""
+    settings = settings_of(given)
+    with progress_bar() as progress:
+        progress("reading reports", 0.1)
+        area, found, shown = pipeline.hotspots_only(settings)
+        progress("done", 1.0)
+    if out:
+        with report.fresh_folder(out) as folder:
+            report.write_tables(shown, folder)
+            maps.draw(shown).save(folder / "map.html")
+    answer(report.hotspot_summary(found, shown), report.hotspot_lines(found, shown, area), as_json=as_json)
+
+
+@sweepplan.command("sweep")
+@options(SETTINGS, STREETS, SWEEP, OUT)
+def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
+    """Plan a sweep route for every crew."""
+    done = walk(settings_of(given), out, kiosks=False)
+    answer(report.summary(done), report.lines(done), as_json=as_json)
+
+
+@sweepplan.command("kiosks")
+@options(SETTINGS, STREETS, KIOSKS, OUT)
+def kiosks_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
+    """Suggest where the next kiosks should stand, with proof."""
+    done = walk(settings_of(given), out, sweep=False)
+    answer(report.summary(done), report.lines(done), as_json=as_json)
+
+
+@sweepplan.command("run")
+@options(SETTINGS, STREETS, SWEEP, KIOSKS, OUT)
+def run_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
+    """Walk the whole way: hotspots, sweep routes, kiosks, map, in one folder."""
+    done = walk(settings_of(given), out)
+    answer(report.summary(done), report.lines(done), as_json=as_json)
+
+
+def walk(settings: Settings, out: Path | None, *, sweep: bool = True, kiosks: bool = True) -> Run:
+    """Walk with a bar, into a folder where one is named."""
+    if out is not None:
+        report.refuse_foreign(out)
+    with progress_bar() as progress:
+        done = pipeline.run(settings, progress, sweep=sweep, kiosks=kiosks)
+    if out is not None:
+        with report.fresh_folder(out) as folder:
+            report.write_run(done, folder)
+            maps.draw(done.shown, attribution=done.settings.attribution, as_of=done.as_of).save(folder / "map.html")
+    return done

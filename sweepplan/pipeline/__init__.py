@@ -1,0 +1,45 @@
+"""The whole walk, once, for command line, app and notebook: read, find, sweep, site, publish."""
+
+from sweepplan.pipeline.city import City, load_city, read_reports
+from sweepplan.pipeline.progress import Progress, quiet
+from sweepplan.pipeline.settings import Settings, file_hash
+from sweepplan.pipeline.walk import (
+    CLUSTERS,
+    RANKING,
+    Hotspots,
+    Kiosks,
+    Run,
+    Sweep,
+    find,
+    gathered,
+    hotspots_only,
+    kiosk_curve,
+    plan_kiosks,
+    plan_sweep,
+    run,
+    show,
+)
+
+__all__ = [
+    "CLUSTERS",
+    "RANKING",
+    "City",
+    "Hotspots",
+    "Kiosks",
+    "Progress",
+    "Run",
+    "Settings",
+    "Sweep",
+    "file_hash",
+    "find",
+    "gathered",
+    "hotspots_only",
+    "kiosk_curve",
+    "load_city",
+    "plan_kiosks",
+    "plan_sweep",
+    "quiet",
+    "read_reports",
+    "run",
+    "show",
+]

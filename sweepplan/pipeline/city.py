@@ -1,0 +1,112 @@
+"""What the settings name, read and laid on one plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from sweepplan.errors import SettingsError, SourceError, StreetsError
+from sweepplan.geo import Area
+from sweepplan.pipeline.progress import Progress, quiet
+from sweepplan.pipeline.settings import Settings
+from sweepplan.sources import Reading, load_mapping, read_file, read_places, read_sites
+from sweepplan.streets import StreetNetwork, area_of, read_graph
+
+
+@dataclass(frozen=True, eq=False)
+class City:
+    """All that was read: tables on one plane, streets, and what was rejected."""
+
+    area: Area
+    readings: tuple[Reading, ...]
+    streets: StreetNetwork
+    walk: StreetNetwork
+    candidates: gpd.GeoDataFrame | None
+    kiosks: gpd.GeoDataFrame | None
+    parks: gpd.GeoDataFrame | None
+    rejected_sites: pd.DataFrame
+
+    @property
+    def kind(self) -> str:
+        """The kind of the reports that routes and kiosks answer to."""
+        return str(self.readings[0].incidents["kind"].min())
+
+    @property
+    def reports(self) -> gpd.GeoDataFrame:
+        """The reports that routes and kiosks answer to: of the main feed, of one kind."""
+        incidents = self.readings[0].incidents
+        return incidents[incidents["kind"] == self.kind]
+
+
+def load_city(settings: Settings, progress: Progress = quiet) -> City:
+    """Read every file the settings name; each lies on the area's plane afterwards.
+
+    Raises
+    ------
+    SourceError
+        A file is not what it claims to be, or none of its rows is usable in this area.
+    StreetsError
+        The streets cannot be loaded, or do not reach the depot.
+    """
+    progress("loading streets", 0.0)
+    if settings.streets is None:
+        raise SettingsError("no streets: give a GraphML file of the drive network")
+    graph = read_graph(settings.streets)
+    area = Area.load(settings.area) if settings.area else area_of(graph, tz=settings.tz, name=_name(settings))
+    streets = StreetNetwork.from_graph(graph, area, "drive")
+    walk_graph = read_graph(settings.walk_streets) if settings.walk_streets else graph
+    walk = StreetNetwork.from_graph(walk_graph, area, "walk")
+    progress("reading reports", 0.3)
+    readings = read_reports(settings, area)
+    progress("reading sites", 0.9)
+    candidates, no_candidates = _sites(settings.candidates, area, kind="candidate", state="candidate")
+    kiosks, no_kiosks = _sites(settings.kiosks, area, kind="kiosk", state="installed")
+    parks, no_parks = read_places(settings.places, area) if settings.places else (None, pd.DataFrame())
+    return City(
+        area=area,
+        readings=readings,
+        streets=streets,
+        walk=walk,
+        candidates=candidates,
+        kiosks=kiosks,
+        parks=parks,
+        rejected_sites=pd.concat([no_candidates, no_kiosks, no_parks], ignore_index=True),
+    )
+
+
+def read_reports(settings: Settings, area: Area | None = None) -> tuple[Reading, ...]:
+    """Read the reports; without an ``area`` it is made around the first feed's own points.
+
+    Raises
+    ------
+    SourceError, StreetsError
+        No row of the main feed can be used.
+    """
+    given = [(settings.feed, settings.incidents)]
+    given += [(settings.overdose_feed, settings.overdoses)] if settings.overdoses else []
+    readings: list[Reading] = []
+    mapping = load_mapping(settings.mapping) if settings.mapping else None
+    for feed, path in given:
+        columns = mapping if feed == "plain" else None
+        readings.append(read_file(feed, path, area, tz=settings.tz, mapping=columns))
+        area = readings[0].area
+    main = readings[0]
+    if main.incidents.empty:
+        why = ", ".join(f"{reason}: {n}" for reason, n in main.rejected.items())
+        outside = set(main.rejected) == {"outside the area"}
+        raise (StreetsError if outside else SourceError)(
+            f"{settings.incidents.name}: none of {main.rows_in} rows can be used in {main.area.name} ({why}): "
+            + ("give the streets of the same city" if outside else "see the file, feed and area")
+        )
+    return tuple(readings)
+
+
+def _sites(path: Path | None, area: Area, *, kind: str, state: str) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame]:
+    return (None, pd.DataFrame()) if path is None else read_sites(path, area, kind=kind, state=state)
+
+
+def _name(settings: Settings) -> str:
+    return settings.name or (settings.streets or settings.incidents).name.split(".")[0].replace("_", " ")

@@ -1,0 +1,137 @@
+"""All that a run depends on, from a file or a command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweepplan.bridge import SweepRules
+from sweepplan.errors import SettingsError
+from sweepplan.model import Crew, Limit
+
+_PATHS = ("area", "incidents", "overdoses", "streets", "walk_streets", "candidates", "kiosks", "places")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run depends on.
+
+    Attributes
+    ----------
+    incidents, feed : reports and the name of their feed (``sweepplan read --list``).
+    streets, walk_streets : GraphML; without the second, kiosks walk on the first.
+    tz : the city's clock, e.g. ``America/New_York``.
+    as_of : a moment on that clock; nothing reported from it on is used.
+    depot : latitude, longitude in degrees.
+    k, reach_m : new kiosks, and how far one may walk to them, metres.
+    limit : of the sweep solver.
+    min_count : smallest count that is shown.
+    attribution : whose streets they are, as every map says.
+    """
+
+    incidents: Path
+    feed: str
+    tz: str
+    as_of: str
+    streets: Path | None = None
+    depot: tuple[float, float] | None = None
+    crews: tuple[Crew, ...] = tuple(Crew(name) for name in "ABCD")
+    area: Path | None = None
+    name: str = ""
+    overdoses: Path | None = None
+    overdose_feed: str = "cincinnati-ems"
+    walk_streets: Path | None = None
+    candidates: Path | None = None
+    kiosks: Path | None = None
+    places: Path | None = None
+    mapping: Path | None = None
+    k: int = 5
+    reach_m: float = 200.0
+    seed: int = 7
+    limit: Limit = field(default_factory=lambda: Limit(seconds=10))
+    min_count: int = 11
+    attribution: str = "Streets © OpenStreetMap contributors"
+    rules: SweepRules = field(default_factory=SweepRules)
+
+    def __post_init__(self) -> None:
+        lat, lon = self.depot or (0.0, 0.0)
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            raise SettingsError(f"depot {lat:g}, {lon:g}: give latitude, longitude in degrees, e.g. 42.3420,-71.0760")
+        if not 0 < self.reach_m < float("inf"):
+            raise SettingsError(f"reach_m {self.reach_m:g}: give metres, more than 0")
+        if self.k < 0:
+            raise SettingsError(f"k = {self.k}: give 0 or more kiosks")
+        if not 1 <= len(self.crews) <= 10:
+            raise SettingsError(f"{len(self.crews)} crews: give 1 to 10")
+
+    @classmethod
+    def load(cls, path: str | Path, **changes: Any) -> Settings:
+        """Read ``settings.toml``; files are looked for beside it. ``changes`` win over what the file says.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be read, misses a setting, or names an unknown one.
+        """
+        path = Path(path)
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: not TOML: {error}") from error
+        for name in (*_PATHS, "mapping"):
+            if name in given:
+                given[name] = path.parent / given[name]
+        return cls.of({**given, **changes}, where=str(path))
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], *, where: str = "settings") -> Settings:
+        """Make settings from plain values, as TOML or a command line holds them."""
+        values = dict(given)
+        known = {f.name: f for f in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise SettingsError(f"{where}: unknown setting {unknown[0]!r}: one of {', '.join(sorted(known))}")
+        needed = [n for n, f in known.items() if f.default is f.default_factory is dataclasses.MISSING]
+        missing = [name for name in needed if values.get(name) is None]
+        if missing:
+            raise SettingsError(f"{where}: no {', '.join(missing)}: each is needed")
+        for name in (*_PATHS, "mapping"):
+            if values.get(name) is not None:
+                values[name] = Path(values[name])
+        try:
+            return cls(**_typed(values))
+        except (TypeError, ValueError, KeyError) as error:
+            raise error if isinstance(error, SettingsError) else SettingsError(f"{where}: {error}") from error
+
+    def files(self) -> dict[str, Path]:
+        """Return every input file by the setting that names it."""
+        named = {name: getattr(self, name) for name in (*_PATHS, "mapping")}
+        return {name: path for name, path in named.items() if path is not None}
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(values.get("limit"), str):
+        values["limit"] = Limit.parse(values["limit"])
+    if values.get("depot") is not None:
+        lat, lon = values["depot"]
+        values["depot"] = (float(lat), float(lon))
+    if "crews" in values:
+        values["crews"] = tuple(
+            crew if isinstance(crew, Crew) else Crew.on_shift(crew["name"], crew["shift"]) for crew in values["crews"]
+        )
+    if isinstance(values.get("rules"), Mapping):
+        values["rules"] = SweepRules(**values["rules"])
+    return values
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,192 @@
+"""The walk: hotspots, sweeps, kiosks, and what of them may be seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from sweepplan import bridge
+from sweepplan.bridge import KioskRules, KioskStudy, SweepDay
+from sweepplan.errors import SettingsError
+from sweepplan.geo import Area
+from sweepplan.hotspots import Clusters, Recency, find_hotspots, rate_surface
+from sweepplan.judging import judge_kiosks, judge_sweep
+from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
+from sweepplan.pipeline.city import City, load_city, read_reports
+from sweepplan.pipeline.progress import Progress, part, quiet
+from sweepplan.pipeline.settings import Settings
+from sweepplan.privacy import Policy, Published, publish
+from sweepplan.routing import solve_sweep
+from sweepplan.siting import solve_kiosks
+from sweepplan.sources import Reading
+
+RANKING = {"needle": Recency(), "overdose": Recency(half_life_d=365, sigma_m=200, cell_m=200)}
+"""How each kind is smoothed: overdoses are sparse, and their coordinates are blurred (see README, "Settings")."""
+
+
+CLUSTERS = {"needle": Clusters(), "overdose": Clusters(eps_m=150, half_life_d=365, pre_cell_m=25)}
+"""How each kind is gathered into outlined areas."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hotspots:
+    """Where incidents gather: outlined areas and rates by cell, of one kind."""
+
+    kind: str
+    areas: gpd.GeoDataFrame
+    cells: gpd.GeoDataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The day planned: problem, plan, what the plan is worth, and its tables."""
+
+    day: SweepDay
+    plan: SweepPlan
+    judged: SweepJudgement
+    routes: gpd.GeoDataFrame
+    stops: gpd.GeoDataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Kiosks:
+    """Where kiosks should stand: problem, plan, proof, and the table."""
+
+    study: KioskStudy
+    plan: KioskPlan
+    judged: KioskJudgement
+    table: gpd.GeoDataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The whole walk: what was read, found, planned, and what of it may be seen."""
+
+    settings: Settings
+    city: City
+    as_of: pd.Timestamp
+    hotspots: tuple[Hotspots, ...]
+    sweep: Sweep | None
+    kiosks: Kiosks | None
+    shown: Published
+
+
+def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, kiosks: bool = True) -> Run:
+    """Walk the way from files to what may be seen; ``sweep`` and ``kiosks`` say which plans to make."""
+    city = load_city(settings, part(progress, 0.0, 0.3))
+    as_of = city.area.moment(settings.as_of)
+    progress("finding hotspots", 0.3)
+    hotspots = find(city.readings, as_of=as_of)
+    swept, sited = None, None
+    if sweep:
+        swept = plan_sweep(city, hotspots[0], settings, as_of=as_of, progress=part(progress, 0.4, 0.8))
+    if kiosks:
+        progress("siting kiosks", 0.8)
+        sited = plan_kiosks(city, settings, as_of=as_of)
+    progress("publishing", 0.95)
+    shown = show(city, hotspots, swept, sited, settings)
+    progress("done", 1.0)
+    return Run(settings, city, as_of, hotspots, swept, sited, shown)
+
+
+def find(readings: tuple[Reading, ...], *, as_of: pd.Timestamp) -> tuple[Hotspots, ...]:
+    """Find hotspots and rates of each reading that has rows, the main one first."""
+    found = []
+    for reading in readings:
+        for kind in sorted(reading.incidents["kind"].unique()):
+            incidents = reading.incidents[reading.incidents["kind"] == kind]
+            areas = find_hotspots(incidents, CLUSTERS[kind], as_of=as_of)
+            cells = rate_surface(incidents, reading.area, RANKING[kind], as_of=as_of)
+            found.append(
+                Hotspots(kind, areas.rename(index=f"{kind}-{{}}".format), cells.rename(index=f"{kind}-{{}}".format))
+            )
+    return tuple(found)
+
+
+def plan_sweep(
+    city: City, hotspots: Hotspots, settings: Settings, *, as_of: pd.Timestamp, progress: Progress = quiet
+) -> Sweep:
+    """Plan the sweeps of the day ``as_of`` falls on.
+
+    Raises
+    ------
+    SettingsError
+        No depot.
+    """
+    if settings.depot is None:
+        raise SettingsError("no depot: give where crews start and end as LAT,LON")
+    lat, lon = settings.depot
+    day = bridge.sweep_day(
+        city.reports,
+        city.streets,
+        settings.crews,
+        as_of=as_of,
+        cells=hotspots.cells,
+        depot=city.area.points([lon], [lat]),
+        parks=city.parks,
+        rules=settings.rules,
+    )
+    plan = solve_sweep(
+        day.problem,
+        limit=settings.limit,
+        seed=settings.seed,
+        needle_s=settings.rules.needle_s,
+        progress=lambda share: progress("planning sweeps", share),
+    )
+    routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
+    return Sweep(day, plan, judge_sweep(day.problem, plan), routes, stops)
+
+
+def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:
+    """Site ``settings.k`` new kiosks beside the installed ones."""
+    study = bridge.kiosk_study(
+        city.reports,
+        city.walk,
+        candidates=city.candidates,
+        kiosks=city.kiosks,
+        as_of=as_of,
+        rules=KioskRules(k=settings.k, reach_m=settings.reach_m),
+    )
+    plan = solve_kiosks(study.problem)
+    return Kiosks(study, plan, judge_kiosks(study.problem, plan), bridge.kiosk_table(study, plan))
+
+
+def kiosk_curve(kiosks: Kiosks, *, up_to: int) -> tuple[KioskJudgement, ...]:
+    """Return what the best 0, 1, 2, ... up to ``up_to`` new kiosks are worth, fewer where there are fewer sites."""
+    problem = kiosks.study.problem
+    most = problem.n_sites - len({*problem.fixed, *problem.forbidden})
+    asked = [dataclasses.replace(problem, k=k) for k in range(min(up_to, most) + 1)]
+    return tuple(judge_kiosks(each, solve_kiosks(each)) for each in asked)
+
+
+def show(
+    city: City, hotspots: tuple[Hotspots, ...], sweep: Sweep | None, kiosks: Kiosks | None, settings: Settings
+) -> Published:
+    """Pass what a team lead may see through the gate, but for the requests themselves."""
+    lead = Policy.for_role("lead", min_count=settings.min_count)
+    tables = [city.streets.streets(), *gathered(city.readings, hotspots)]
+    tables += [] if city.parks is None else [city.parks]
+    tables += [] if kiosks is None else [kiosks.table]
+    tables += [] if sweep is None else [sweep.routes, sweep.stops]
+    return publish(*tables, area=city.area, policy=lead, as_of=city.area.moment(settings.as_of))
+
+
+def hotspots_only(settings: Settings) -> tuple[Area, tuple[Hotspots, ...], Published]:
+    """Find hotspots from the reports alone, without streets; return the area, what was found, and what may be seen."""
+    readings = read_reports(settings, Area.load(settings.area) if settings.area else None)
+    area = readings[0].area
+    as_of = area.moment(settings.as_of)
+    hotspots = find(readings, as_of=as_of)
+    lead = Policy.for_role("lead", min_count=settings.min_count)
+    return area, hotspots, publish(*gathered(readings, hotspots), area=area, policy=lead, as_of=as_of)
+
+
+def gathered(readings: tuple[Reading, ...], hotspots: tuple[Hotspots, ...]) -> list[gpd.GeoDataFrame]:
+    """Return what goes to the gate: where needles gather as found, and all overdoses, for the gate to count."""
+    tables = [table for found in hotspots if found.kind != "overdose" for table in (found.cells, found.areas)]
+    kinds = {found.kind for found in hotspots}
+    reports = [reading.incidents[reading.incidents["kind"] == "overdose"] for reading in readings]
+    return tables + ([pd.concat(reports)] if "overdose" in kinds else [])
