@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
-from sweepplan.errors import ClockError, CrsError, SettingsError, TableError
+from sweepplan.errors import ClockError, CrsError, ProblemError, SettingsError, TableError
 from sweepplan.geo import Area
 from sweepplan.hotspots import Clusters, Cube, Grid, Recency, find_hotspots, place_rates, rate_surface
 from sweepplan.hotspots.clusters import _labels, _near_dense
@@ -123,6 +123,39 @@ def test_decayed_counts_are_those_of_a_loop(reports, as_of_day, half_life_d) -> 
             ages = as_of_day - 1 - np.arange(first, first + n)
             wanted[cell] += np.mean(2.0 ** (-ages / half_life_d))
     np.testing.assert_allclose(_cube(reports).decayed(as_of_day, half_life_d), wanted, rtol=1e-6, atol=1e-9)
+
+
+def _same(one: Cube, other: Cube) -> bool:
+    names = ("first_day", "n_days", "starts", "cell", "count")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+@some
+@given(spans, st.integers(-5, 150), st.integers(1, 9), st.integers(0, 6))
+def test_windows_are_those_of_a_loop_and_sum_to_their_union(reports, last, days, n) -> None:
+    cube, edges = _cube(reports), last - days * np.arange(n, -1, -1)
+    wanted = np.zeros((n, 6))
+    for cell, first, length in reports:
+        for day in range(first, first + length) if cell >= 0 and first + length <= last else ():
+            if edges[0] <= day < last:
+                wanted[(day - edges[0]) // days, cell] += 1 / length
+    np.testing.assert_allclose(cube.windows(edges), wanted, atol=1e-5)
+    np.testing.assert_allclose(cube.per_day(last - n * days, last).sum(), wanted.sum(), atol=1e-4)
+    np.testing.assert_allclose(cube.windows(edges).sum(axis=0), cube.counts(edges[0], last), atol=1e-5)
+
+
+@some
+@given(spans, spans, st.integers(-5, 150))
+def test_a_cube_grows_by_days_and_is_cut_by_days(reports, later, day) -> None:
+    whole = _cube(reports + later)
+    assert _same(_cube(reports).plus(_cube(later)), whole)
+    assert _same(whole.before(day), _cube([r for r in reports + later if r[1] + r[2] <= day]))
+    assert _same(whole.dated(), _cube([r for r in reports + later if r[2] == 1]))
+
+
+def test_cubes_on_two_grids_are_not_added() -> None:
+    with pytest.raises(ProblemError, match="two grids"):
+        _cube([]).plus(Cube.of(*np.zeros((3, 0), dtype=np.int64), Grid(0, 0, 50, 3, 2)))
 
 
 def test_a_day_is_a_day_of_the_citys_clock_on_both_clock_changes() -> None:

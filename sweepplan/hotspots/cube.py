@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from sweepplan.errors import CrsError
+from sweepplan.errors import CrsError, ProblemError
 from sweepplan.geo import Area, zone
 from sweepplan.hotspots.history import mean_decay, require_positive
 from sweepplan.tables import INCIDENTS
@@ -107,6 +108,10 @@ class Cube:
     Days are counted from 1970-01-01 on the city's clock. A month-precise report is spread evenly over its month, and
     is history only: it enters no window before its whole month is over. It is never given a day.
 
+    Any window is one slice: :meth:`counts` of days, :meth:`windows` of consecutive weeks (or days) at once, in one pass
+    over their entries. :meth:`before` cuts off what is not known yet, without a copy of the rest; :meth:`plus` adds
+    the reports of later days, without counting the earlier ones again.
+
     Attributes
     ----------
     grid : the cells.
@@ -147,14 +152,19 @@ class Cube:
         return cls.of(grid.cell_of(x, y), first, length, grid)
 
     @classmethod
-    def of(cls, cell: Ints, first_day: Ints, n_days: Ints, grid: Grid) -> Cube:
-        """Count reports given as cell (-1 outside), first day and number of days; any order."""
+    def of(cls, cell: Ints, first_day: Ints, n_days: Ints, grid: Grid, weight: ArrayLike | None = None) -> Cube:
+        """Count reports given as cell (-1 outside), first day and number of days, in any order; ``weight`` 1 each."""
         inside = cell >= 0
-        cell, first_day, n_days = cell[inside], first_day[inside], n_days[inside]
+        if not inside.all():
+            cell, first_day, n_days = cell[inside], first_day[inside], n_days[inside]
         zero = int(first_day.min()) if cell.size else 0
         longest = _LONGEST_MONTH_D + 1
         key = ((first_day - zero) * longest + n_days) * grid.size + cell
-        entry, count = np.unique(key, return_counts=True)
+        if weight is None:
+            entry, count = np.unique(key, return_counts=True)
+        else:
+            entry, at = np.unique(key, return_inverse=True)
+            count = np.bincount(at, np.asarray(weight, dtype=float)[inside], entry.size)
         span, starts = np.unique(entry // grid.size, return_index=True)
         return cls(
             grid=grid,
@@ -166,17 +176,94 @@ class Cube:
             n_outside=int((~inside).sum()),
         )
 
+    def before(self, day: int) -> Cube:
+        """Return the cube of what is known when ``day`` begins: spans that end by then."""
+        known = self.first_day + self.n_days <= day
+        if known[: (high := int(np.searchsorted(self.first_day, day)))].all():
+            entries = slice(0, int(self.starts[high]))
+            return replace(
+                self,
+                first_day=self.first_day[:high],
+                n_days=self.n_days[:high],
+                starts=self.starts[: high + 1],
+                cell=self.cell[entries],
+                count=self.count[entries],
+            )
+        return self._of_spans(known)
+
+    def dated(self) -> Cube:
+        """Return the cube of the reports whose day is known."""
+        return self._of_spans(self.n_days == 1)
+
+    def plus(self, other: Cube) -> Cube:
+        """Return both cubes' reports in one, in the time of a merge; meant for a few days added to years.
+
+        Raises
+        ------
+        ProblemError
+            The two have not the same grid.
+        """
+        if astuple(self.grid) != astuple(other.grid):
+            raise ProblemError(f"cubes on two grids, {self.grid} and {other.grid}: count both on one")
+        late = int(np.searchsorted(self.first_day, other.first_day.min(initial=np.iinfo(np.int64).max)))
+        at = int(self.starts[late])
+        of_span = np.concatenate([self._span_of_entry(late), other._span_of_entry(0)])
+        first = np.concatenate([self.first_day, other.first_day])
+        length = np.concatenate([self.n_days, other.n_days])
+        of_span[len(self.cell) - at :] += len(self.first_day)
+        cell = np.concatenate([self.cell[at:], other.cell]).astype(np.int64)
+        count = np.concatenate([self.count[at:], other.count])
+        tail = Cube.of(cell, first[of_span], length[of_span], self.grid, count)
+        return Cube(
+            grid=self.grid,
+            first_day=np.concatenate([self.first_day[:late], tail.first_day]),
+            n_days=np.concatenate([self.n_days[:late], tail.n_days]),
+            starts=np.concatenate([self.starts[:late], at + tail.starts]),
+            cell=np.concatenate([self.cell[:at], tail.cell]),
+            count=np.concatenate([self.count[:at], tail.count]),
+            n_outside=self.n_outside + other.n_outside,
+        )
+
     def counts(self, from_day: int, to_day: int) -> Floats:
         """Return reports per cell, shape (grid.size,), of the days ``from_day <= day < to_day``.
 
         Of a month that is over at ``to_day`` the share of its days in the window counts; of any other month nothing.
         """
-        low = int(np.searchsorted(self.first_day, from_day - _LONGEST_MONTH_D))
-        high = int(np.searchsorted(self.first_day, to_day))
-        end = self.first_day[low:high] + self.n_days[low:high]
-        within = end - np.maximum(self.first_day[low:high], from_day)
-        share = np.where(end <= to_day, np.clip(within, 0, None), 0) / self.n_days[low:high]
-        return self._total(low, high, share)
+        return np.asarray(self.windows([from_day, to_day])[0])
+
+    def windows(self, edges: ArrayLike) -> Floats:
+        """Return reports per window and cell, shape (len(edges) - 1, grid.size).
+
+        Window k has the days ``edges[k] <= day < edges[k + 1]``. Of a month that is over at the last edge the share of its days in each window counts.
+
+        Examples
+        --------
+        A year of weeks up to a day: ``cube.windows(range(day - 52 * 7, day + 1, 7))``.
+
+        >>> cube = Cube.of(np.array([0, 0]), np.array([3, 9]), np.array([1, 1]), Grid(0, 0, 100, 1, 1))
+        >>> cube.windows([0, 7, 14]).tolist()
+        [[1.0], [1.0]]
+        """
+        edges = np.asarray(edges, dtype=np.int64)
+        known = self.first_day + self.n_days <= edges[-1]
+        found = np.empty((len(edges) - 1, self.grid.size))
+        for k, (from_day, to_day) in enumerate(pairwise(edges)):
+            low = int(np.searchsorted(self.first_day, from_day - _LONGEST_MONTH_D))
+            high = int(np.searchsorted(self.first_day, to_day))
+            first, length = self.first_day[low:high], self.n_days[low:high]
+            within = np.minimum(first + length, to_day) - np.maximum(first, from_day)
+            found[k] = self._total(low, high, np.where(known[low:high], np.clip(within, 0, None), 0) / length)
+        return found
+
+    def per_day(self, from_day: int, to_day: int) -> Floats:
+        """Return the whole grid's reports on each day, shape (to_day - from_day,); months over by then are spread."""
+        known = np.flatnonzero(self.first_day + self.n_days <= to_day)
+        each = np.add.reduceat(np.append(self.count, 0), self.starts[:-1]) if len(self.first_day) else np.zeros(0)
+        step = np.zeros(to_day - from_day + 1)
+        share = each[known] / self.n_days[known]
+        for day, sign in ((self.first_day[known], 1), (self.first_day[known] + self.n_days[known], -1)):
+            np.add.at(step, np.clip(day - from_day, 0, to_day - from_day), sign * share)
+        return np.asarray(np.cumsum(step)[:-1])
 
     def decayed(self, as_of_day: int, half_life_d: float) -> Floats:
         """Return recency-weighted reports per cell, shape (grid.size,), of the days before ``as_of_day``.
@@ -188,6 +275,21 @@ class Cube:
         age = as_of_day - (self.first_day + self.n_days)[:high]
         weight = mean_decay(np.maximum(age, 0), self.n_days[:high], half_life_d)
         return self._total(0, high, np.where(age >= 0, weight, 0.0))
+
+    def _span_of_entry(self, first: int) -> Ints:
+        """Return the span of each entry, from the span ``first`` on."""
+        return np.repeat(np.arange(first, len(self.first_day)), np.diff(self.starts[first:]))
+
+    def _of_spans(self, kept: NDArray[np.bool_]) -> Cube:
+        entries = np.repeat(kept, np.diff(self.starts))
+        return replace(
+            self,
+            first_day=self.first_day[kept],
+            n_days=self.n_days[kept],
+            starts=np.append(0, np.cumsum(np.diff(self.starts)[kept])),
+            cell=self.cell[entries],
+            count=self.count[entries],
+        )
 
     def _total(self, low: int, high: int, weight: Floats) -> Floats:
         entries = slice(int(self.starts[low]), int(self.starts[high]))
