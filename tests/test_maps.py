@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sweepplan.errors import GateError
 from sweepplan.geo import WGS84, Area
-from sweepplan.maps import draw, safe_text
+from sweepplan.maps import draw, heat, safe_text
 from sweepplan.maps import hues as palette
 from sweepplan.privacy import Policy, Published, publish
 from sweepplan.tables import CELLS, HOTSPOTS, INCIDENTS, KIOSKS, PLACES, ROUTES, SITES, STOPS, STREETS, Contract
@@ -74,7 +74,7 @@ def town_tables(text: Callable[[str], str]) -> list[gpd.GeoDataFrame]:
             [shapely.box(x, y, x + 100, y + 100) for x in (0, 100, 200) for y in (0, 100)],
             kind="needle",
             n_incidents=list(range(20, 26)),
-            rate=np.linspace(0.01, 0.6, 6),
+            rate=np.linspace(0.06, 0.6, 6),
         ),
         table(
             HOTSPOTS,
@@ -382,6 +382,19 @@ def test_heat_goes_from_light_to_dark():
     light = [_lab(_linear(colour))[0] for colour in palette.HEAT]
     assert light == sorted(light, reverse=True)
     assert min(np.diff(light[::-1])) > 8
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 9)), min_size=1, max_size=30), st.randoms())
+def test_the_densest_half_is_dark_whatever_the_order(cells, order):
+    expected, area = np.array(cells, dtype=float).T
+    density = expected / area
+    bands = heat.share_bands(expected, density)
+    rank = np.array(order.sample(range(len(cells)), len(cells)))
+    assert (heat.share_bands(expected[rank], density[rank]) == bands[rank]).all()
+    assert bands[density.argmax()] == 0
+    assert (np.diff(bands[np.argsort(-density)]) >= 0).all()
+    assert expected[bands <= 1].sum() >= expected.sum() / 2
 
 
 # -- in a browser -----------------------------------------------------------------------------------------------------

@@ -10,15 +10,21 @@ from sweepplan.maps import hues
 from sweepplan.maps.layers import Layer, entry, feature, rows
 from sweepplan.maps.page import geojson
 from sweepplan.maps.words import counted, day, short, tip
+from sweepplan.model import Floats, Ints
 from sweepplan.privacy import Published
 
 _WEEKS = 4
 _NAMES = {"needle": "Needle", "overdose": "Overdose"}
+SHARES = (0.25, 0.5, 0.75, 0.9, 0.98)
+"""Cells are shaded by the share of all reports expected that denser cells hold; past the last they are left blank."""
+
+_HALF = 1
+_OPACITY = (0.85, 0.8, 0.7, 0.6, 0.5)
 _HUE = {"needle": hues.ACCENT, "overdose": hues.OVERDOSE}
 
 
 def cells(shown: Published) -> list[Layer]:
-    """Return a layer a kind: cells that expect reports, by how many."""
+    """Return a layer a kind: cells that expect reports, the densest darkest."""
     table = shown.table("cells")
     table = table[table["rate"] > 0]
     kinds = sorted(table["kind"].unique())
@@ -27,24 +33,42 @@ def cells(shown: Published) -> list[Layer]:
 
 def _cells(table: gpd.GeoDataFrame, kind: str, *, shown: bool) -> Layer:
     expected = table["rate"].to_numpy(dtype=float) * 7 * _WEEKS
-    breaks = np.unique(np.quantile(expected, np.linspace(0, 1, len(hues.HEAT) + 1)))
-    ramp = hues.HEAT[-max(len(breaks) - 1, 1) :]
-    shade = np.clip(np.searchsorted(breaks, expected, side="right") - 1, 0, len(ramp) - 1)
+    area_m2 = table.area.to_numpy()
+    bands = share_bands(expected, expected / area_m2)
+    drawn = table.assign(band=bands, expected=expected)[bands < len(SHARES)].sort_values("band", ascending=False)
     features = [
         feature(
             shape,
-            style={"stroke": False, "fillColor": ramp[shade[k]], "fillOpacity": 0.8},
+            style={"stroke": False, "fillColor": hues.HEAT[-1 - row.band], "fillOpacity": _OPACITY[row.band]},
             tip=tip(
-                counted(row.n_incidents, f"{kind} report"), f"{short(expected[k])} more expected in {_WEEKS} weeks"
+                counted(row.n_incidents, f"{kind} report"), f"{short(row.expected)} more expected in {_WEEKS} weeks"
             ),
         )
-        for k, (_, row, shape) in enumerate(rows(table))
+        for _, row, shape in rows(drawn)
     ]
-    steps = "".join(f'<i style="background:{colour}"></i>' for colour in ramp)
-    span = " to ".join(dict.fromkeys(short(value) for value in (breaks[0], breaks[-1])))
-    label = entry("", f"{_NAMES[kind]} reports expected", f"{span} a cell in {_WEEKS} weeks")
+    steps = "".join(f'<i style="background:{colour}"></i>' for colour in hues.HEAT)
+    darkest = area_m2[bands <= _HALF].sum() / 1e6
+    label = entry("", f"{_NAMES[kind]} reports expected", f"half of them in the two darkest: {short(darkest)} km²")
     label = label.replace("<small>", f'<span class="ramp">{steps}</span><small>', 1)
     return Layer(label, (geojson(features, "cells"),), shown=shown)
+
+
+def share_bands(expected: Floats, density: Floats) -> Ints:
+    """Return the band of each cell, 0 = densest: how much of all that is expected lies in denser cells.
+
+    Band b begins where the denser cells hold ``SHARES[b - 1]`` of the whole; a cell past the last share has band
+    ``len(SHARES)``. Cells of equal density are of one band, so that no order of rows shows.
+
+    Examples
+    --------
+    >>> share_bands(np.array([50.0, 30, 10, 9, 1]), np.array([50.0, 30, 10, 9, 1])).tolist()
+    [0, 2, 3, 4, 5]
+    """
+    densest_first = np.sort(density)[::-1]
+    before = np.concatenate([[0.0], np.cumsum(expected[np.argsort(-density, kind="stable")])])
+    held = before[np.searchsorted(-densest_first, -density)] / before[-1]
+    bands: Ints = np.searchsorted(SHARES, held, side="right").astype(np.int64)
+    return bands
 
 
 def hotspots(shown: Published) -> list[Layer]:
