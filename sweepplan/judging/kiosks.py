@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sweepplan.errors import PlanError
-from sweepplan.model import Floats, Ints, KioskJudgement, KioskPlan, KioskProblem
-
-Bools = NDArray[np.bool_]
+from sweepplan.judging.certificate import grain, proves
+from sweepplan.model import Ints, KioskJudgement, KioskPlan, KioskProblem
 
 
 def judge_kiosks(problem: KioskProblem, plan: KioskPlan) -> KioskJudgement:
-    """Recompute what the plan covers and what its multipliers prove.
+    """Recompute what the plan is worth and what its certificate proves.
 
     Raises
     ------
     PlanError
-        Names what is false: other than ``k`` different sites that may be chosen, a bound below what is covered, below
-        what the multipliers prove or no number, multipliers outside ``0 <= u <= demand``.
+        Names what is false: sites that may not be chosen, more than ``k`` or needlessly fewer, a rule broken, a bound
+        that the plan itself betters or that its multipliers do not prove.
 
     Examples
     --------
@@ -31,29 +29,44 @@ def judge_kiosks(problem: KioskProblem, plan: KioskPlan) -> KioskJudgement:
     (7.0, 12.0, 0.222, 'solver')
     """
     _require_lawful_sites(problem, plan.sites)
-    points, sites = _pairs_in_reach(problem)
-    today = _covered(problem, points, sites, problem.fixed)
-    within = [_covered(problem, points, sites, (site,)) for site in plan.sites]
-    covered = _weight(problem, _covered(problem, points, sites, (*problem.fixed, *plan.sites)))
-    total = float(problem.demand.sum())
-    rounding = 1e-9 * total
-    if not np.isfinite(plan.bound):
-        raise PlanError(f"kiosk plan: bound {plan.bound}: give a finite number")
-    if plan.bound < covered - rounding:
-        raise PlanError(f"kiosk plan: bound {plan.bound:.15g} is below the {covered:.15g} that the plan itself covers")
-    if plan.multipliers is not None:
-        _require_proof(problem, plan.bound, np.array(plan.multipliers, dtype=np.float64), today, rounding)
-    bound = max(float(plan.bound), covered)
+    losses = problem.losses()
+    standing = (*problem.fixed, *plan.sites)
+    today, now = _least(problem, losses, problem.fixed), _least(problem, losses, standing)
+    _require_floors(problem, now)
+    median = problem.aim == "median"
+    value = float(problem.demand @ now) if median else _covered(problem, now)
+    _require_bound(problem, plan, now, value)
+    bound = min(float(plan.bound), value) if median else max(float(plan.bound), value)
+    bound = value if abs(bound - value) <= _rounding(problem) else bound
+    within = [_least(problem, losses, (site,)) for site in plan.sites]
     return KioskJudgement(
-        covered=covered,
-        covered_today=_weight(problem, today),
-        total=total,
+        covered=_covered(problem, now),
+        covered_today=_covered(problem, today),
+        total=float(problem.demand.sum()),
+        value=value,
         bound=bound,
-        gap=(bound - covered) / bound if bound > 0 else 0.0,
-        proof="solver" if plan.multipliers is None else "multipliers",
-        site_covered=tuple(_weight(problem, near) for near in within),
-        site_added=tuple(_weight(problem, near & ~today) for near in within),
+        gap=abs(bound - value) / max(bound, value) if max(bound, value) > 0 else 0.0,
+        proof="solver" if plan.certificate is None else "multipliers",
+        site_covered=tuple(_covered(problem, near) for near in within),
+        site_added=tuple(_covered(problem, np.minimum(near, today)) - _covered(problem, today) for near in within),
+        root_bound=plan.root_bound,
     )
+
+
+def _covered(problem: KioskProblem, least: Ints) -> float:
+    """Return the demand covered; of a median, that within reach."""
+    if problem.aim == "median":
+        return float(problem.demand[least < problem.most].sum())
+    return float(problem.demand @ (problem.most - least)) / problem.most
+
+
+def _least(problem: KioskProblem, losses: tuple[Ints, Ints, Ints], chosen: Iterable[int]) -> Ints:
+    """Return, per demand point, the least loss a unit among ``chosen``."""
+    point, site, loss = losses
+    mine = np.isin(site, np.fromiter(chosen, dtype=np.int64))
+    least = np.full(problem.demand.size, problem.most, dtype=np.int64)
+    np.minimum.at(least, point[mine], loss[mine])
+    return least
 
 
 def _require_lawful_sites(problem: KioskProblem, sites: tuple[int, ...]) -> None:
@@ -61,41 +74,81 @@ def _require_lawful_sites(problem: KioskProblem, sites: tuple[int, ...]) -> None
     faults += [f"site {site} is chosen twice" for site in sorted({s for s in sites if sites.count(s) > 1})]
     faults += [f"site {site} is fixed: leave it out" for site in sites if site in problem.fixed]
     faults += [f"site {site} is forbidden" for site in sites if site in problem.forbidden]
-    if len(sites) != problem.k:
+    faults += [f"site {site} is required and not chosen" for site in problem.required if site not in sites]
+    if len(sites) > problem.k:
         faults.append(f"{len(sites)} sites chosen, {problem.k} asked")
+    if not faults:
+        faults = _rule_faults(problem, {*sites})
     if faults:
         raise PlanError(f"kiosk plan: {'; '.join(faults)}")
 
 
-def _require_proof(problem: KioskProblem, bound: float, u: Floats, today: Bools, rounding: float) -> None:
-    """Refuse a bound below ``sum(demand - u)`` + the k largest sums of u over a free site's reach."""
-    if u.shape != problem.demand.shape:
-        raise PlanError(f"kiosk plan: {u.size} multipliers for {problem.demand.size} demand points: give one each")
-    if not ((u >= 0) & (u <= problem.demand)).all():
-        raise PlanError("kiosk plan: a multiplier lies outside 0 <= u <= demand and proves nothing")
-    u = np.where(today, 0.0, u)
-    points, sites = _pairs_in_reach(problem)
-    sums = np.bincount(sites, weights=u[points], minlength=problem.n_sites)
-    sums[[*problem.fixed, *problem.forbidden]] = 0
-    proved = float((problem.demand - u).sum() + np.sort(sums)[problem.n_sites - problem.k :].sum())
-    if (problem.demand == np.floor(problem.demand)).all():
-        proved = float(np.floor(proved + rounding))
-    if bound < proved - rounding:
-        raise PlanError(f"kiosk plan: bound {bound:.15g} is below the {proved:.15g} that its multipliers prove")
+def _rule_faults(problem: KioskProblem, chosen: set[int]) -> list[str]:
+    rules, standing = problem.rules, chosen | {*problem.fixed}
+    near = [(a, b) for a, b in rules.apart if {a, b} <= standing and {a, b} & chosen]
+    faults = [f"sites {a} and {b} are too near each other" for a, b in near[:1]]
+    for sites, need in rules.at_least:
+        if len({*sites} & standing) < need:
+            faults.append(f"{len({*sites} & standing)} of a group of sites stand, {need} must")
+    spent = sum(rules.cost[site] for site in chosen) if rules.budget is not None else 0
+    if rules.budget is not None and spent > rules.budget:
+        faults.append(f"the sites cost {spent}, the budget is {rules.budget}")
+    if not faults and len(chosen) < problem.k and (more := _could_join(problem, chosen)) is not None:
+        faults.append(f"{len(chosen)} sites chosen, {problem.k} asked, and site {more} could join")
+    return faults
 
 
-def _pairs_in_reach(problem: KioskProblem) -> tuple[Ints, Ints]:
-    """Return demand point and site of each pair within reach, each pair once however often it is listed."""
-    near = problem.walk_m <= problem.reach_m
-    pairs = np.unique(problem.pair_demand[near] * problem.n_sites + problem.pair_site[near])
-    return pairs // problem.n_sites, pairs % problem.n_sites
+def _could_join(problem: KioskProblem, chosen: set[int]) -> int | None:
+    """Return a site that could be added without breaking a rule."""
+    rules, standing = problem.rules, chosen | {*problem.fixed}
+    barred = standing | {*problem.forbidden}
+    barred |= {site for pair in rules.apart if standing & {*pair} for site in pair}
+    left = None if rules.budget is None else rules.budget - sum(rules.cost[site] for site in chosen)
+    able = (site for site in range(problem.n_sites) if site not in barred)
+    return next((site for site in able if left is None or rules.cost[site] <= left), None)
 
 
-def _covered(problem: KioskProblem, points: Ints, sites: Ints, chosen: Iterable[int]) -> Bools:
-    covered = np.zeros(problem.demand.size, dtype=np.bool_)
-    covered[points[np.isin(sites, np.fromiter(chosen, dtype=np.int64))]] = True
-    return covered
+def _require_floors(problem: KioskProblem, least: Ints) -> None:
+    rules = problem.rules
+    for d, floor in enumerate(rules.floors):
+        mine = np.asarray(rules.district) == d
+        covered = float((problem.demand * (problem.most - least))[mine].sum()) / problem.most
+        if covered < floor - 1e-9 * float(problem.demand.sum()):
+            raise PlanError(f"kiosk plan: {covered:.15g} covered in district {d}, {floor:.15g} must be")
 
 
-def _weight(problem: KioskProblem, covered: Bools) -> float:
-    return float(problem.demand[covered].sum())
+def _require_bound(problem: KioskProblem, plan: KioskPlan, least: Ints, value: float) -> None:
+    """Refuse a bound that the plan betters, or that its multipliers do not prove."""
+    median = problem.aim == "median"
+    word = "walks" if median else "covers"
+    rounding = _rounding(problem)
+    for bound in (plan.bound, *([] if plan.root_bound is None else [plan.root_bound])):
+        if not np.isfinite(bound):
+            raise PlanError(f"kiosk plan: bound {bound}: give a finite number")
+        if (bound > value + rounding) if median else (bound < value - rounding):
+            side = "above" if median else "below"
+            raise PlanError(f"kiosk plan: bound {bound:.15g} is {side} the {value:.15g} that the plan itself {word}")
+    for certificate, claimed in ((plan.certificate, plan.bound), (plan.root, plan.root_bound)):
+        if certificate is not None and not proves(problem, certificate, _loss(problem, claimed)):
+            raise PlanError(f"kiosk plan: its multipliers do not prove the bound {claimed}")
+
+
+def _rounding(problem: KioskProblem) -> float:
+    """Return what two values may differ by and be the same: a float's rounding, or of fractional demand the units'."""
+    times = problem.most if problem.aim == "median" else 1
+    _, unit = problem.weights()
+    if unit == 1:
+        return 1e-9 * float(problem.demand.sum()) * times
+    return (8 + problem.demand.size / 2) * unit * times
+
+
+def _loss(problem: KioskProblem, bound: float | None) -> float:
+    """Return the loss in whole units that a bound speaks of."""
+    w, unit = problem.weights()
+    at = float(bound or 0.0) / unit
+    total = float(w.sum()) if unit == 1 else float(problem.demand.sum()) / unit
+    loss = at if problem.aim == "median" else (total - at) * problem.most
+    if unit != 1:
+        return loss - _rounding(problem) / unit * (1 if problem.aim == "median" else problem.most)
+    # A bound is a quotient of whole numbers: what is nearly whole was.
+    return float(round(loss)) if abs(loss - round(loss)) < 1e-6 * max(1.0, grain(problem)) else loss

@@ -1,11 +1,25 @@
 """Things with a life: frozen dataclasses of numbers. Problems say what is given, plans what was decided."""
 
-from sweepplan.model.kiosks import KioskJudgement, KioskPlan, KioskProblem
+from sweepplan.model.kiosks import (
+    CLOSED,
+    GOES_ON,
+    MONTREAL,
+    Certificate,
+    KioskJudgement,
+    KioskPlan,
+    KioskProblem,
+    SiteRules,
+    Stage,
+)
 from sweepplan.model.limit import Limit
 from sweepplan.model.numbers import Floats, Ints
 from sweepplan.model.sweep import Crew, CrewDay, Stop, SweepJudgement, SweepPlan, SweepProblem
 
 __all__ = [
+    "CLOSED",
+    "GOES_ON",
+    "MONTREAL",
+    "Certificate",
     "Crew",
     "CrewDay",
     "Floats",
@@ -14,6 +28,8 @@ __all__ = [
     "KioskPlan",
     "KioskProblem",
     "Limit",
+    "SiteRules",
+    "Stage",
     "Stop",
     "SweepJudgement",
     "SweepPlan",

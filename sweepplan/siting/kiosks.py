@@ -1,4 +1,4 @@
-"""Kiosk problem to kiosk plan: the sites that cover most demand, and the proof that no others cover more."""
+"""Kiosk problem to kiosk plan: the best sites, and the proof that no others are better."""
 
 from __future__ import annotations
 
@@ -6,51 +6,101 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sweepplan.model import Floats, Ints, KioskPlan, KioskProblem, Limit
-from sweepplan.siting.cover import Cover, cover_of
-from sweepplan.siting.greedy import greedy, needed, swap
-from sweepplan.siting.highs import relax, search
+from sweepplan.errors import ProblemError
+from sweepplan.judging.certificate import grain, proves
+from sweepplan.model import CLOSED, GOES_ON, Certificate, Floats, Ints, KioskPlan, KioskProblem, Limit, Stage
+from sweepplan.siting.bound import Prices, climb, proved, ruled
+from sweepplan.siting.branching import branch
+from sweepplan.siting.core import Core, core_of
+from sweepplan.siting.highs import feasible, relax, search
+from sweepplan.siting.kernels import Climb, gains
+from sweepplan.siting.local import greedy, needed, shake, swap
+from sweepplan.siting.side import Side, side_of
 
 Progress = Callable[[float, float], None]
 
 _log = logging.getLogger(__name__)
 
+_CLIMB = (400, 12, 1.2)
+_MOST_ENTRIES = 4_000_000
+"""Entries of a core up to which HiGHS gets its relaxation."""
+_IDLE = 60
+_SEED = 7
+_MOST_BRANCHED, _NODES = 500, 2500
+"""Columns up to which own branch and bound is tried, and its nodes."""
+_MOST_PROOF = 12_000_000
+"""Numbers a certificate may hold; a longer proof stays with the solver."""
+
 
 @dataclass(frozen=True, eq=False)
-class _Best:
-    """The best columns so far, what they cover, the bound, and the multipliers that prove it (None: HiGHS's word)."""
+class _Found:
+    """One stage of the proof: prices of the rows of a core, and where the problem's points are among them."""
 
+    prices: Prices
+    row_of: Ints
+    core: Core
+    branch: int = GOES_ON
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is left to decide, and what is known: best columns of the core, their loss, the bound, the proof so far."""
+
+    core: Core
+    side: Side
+    row_of: Ints
     columns: Ints
-    value: float
+    prices: Prices
     bound: float
-    multipliers: Floats | None
+    step: float
+    stages: tuple[_Found, ...] = ()
+    closed: bool = False
+    by_solver: bool = False
+    proved: float = -math.inf
+    end: float = math.inf
+    nodes: int | None = None
+
+    @property
+    def value(self) -> int:
+        return self.core.base + self.core.value(self.columns)
+
+    @property
+    def goal(self) -> float:
+        """A bound so high leaves nothing better to find; the margin is for rounding multipliers to whole numbers."""
+        return self.value - 0.98 * self.step
+
+    @property
+    def late(self) -> bool:
+        return time.monotonic() >= self.end
 
 
 def solve_kiosks(problem: KioskProblem, *, limit: Limit | None = None, progress: Progress | None = None) -> KioskPlan:
-    """Choose exactly ``k`` sites that cover the most demand (MCLP; Church, ReVelle 1974), proved best.
+    """Choose the ``k`` sites that cover the most demand, or of a median walk least, and prove them best.
 
-    Greedy and swaps give the plan; the multipliers of the relaxation in HiGHS give the bound. Where these two do not
-    meet, HiGHS searches among the sites that could still matter.
+    Greedy, exchanges and shakes give the plan. Lagrangian multipliers give the bound and rule sites out; what is left
+    is relaxed in HiGHS, and searched: by branch and bound whose tree is the proof, or where that grows too long by
+    HiGHS.
 
     Parameters
     ----------
-    problem : whole-numbered demand lets the bound be rounded down, which often is what proves the plan.
+    problem : whole-numbered demand lets the bound be rounded, which often is what proves the plan.
     limit : seconds, or as iterations the nodes of the search; none: until proved.
-    progress : called with (demand covered, bound), each time with what is best so far.
+    progress : called with (value, bound), each time with what is best so far.
 
     Returns
     -------
     KioskPlan
         Sites ascending. Of equal choices the same one each time; sites that add nothing are those of lowest index.
-        ``bound`` above the value covered only where the limit came first, or in the last digits of fractional demand.
+        ``bound`` better than the value only where the limit came first.
 
     Raises
     ------
+    ProblemError
+        No choice keeps all the rules; says which rule would have to give way, and by how much.
     SolverError
         HiGHS failed.
 
@@ -65,94 +115,261 @@ def solve_kiosks(problem: KioskProblem, *, limit: Limit | None = None, progress:
     >>> plan.sites, plan.bound
     ((1,), 9.0)
     """
+    work = _start(problem, limit)
+    tell = _teller(problem, progress)
+    for improve in (_narrow, _shake, _relax, _narrow, _shake, _branch, _search, _branch):
+        tell(work)
+        if not work.closed and not work.late:
+            work = improve(work)
+    tell(work)
+    plan = _plan(problem, work)
+    _log.info("%d kiosks, bound %g by %s", len(plan.sites), plan.bound, "solver" if work.by_solver else "multipliers")
+    return plan
+
+
+def _start(problem: KioskProblem, limit: Limit | None) -> _Work:
     end = math.inf if limit is None or limit.seconds is None else time.monotonic() + limit.seconds
-    nodes = None if limit is None else limit.iterations
-    cover = cover_of(problem)
-    whole = bool((problem.demand == np.floor(problem.demand)).all())
-    best = _start(cover, problem.k, whole)
-    for improve in (_relax, partial(_search, nodes=nodes)):
-        if progress is not None:
-            progress(cover.fixed_weight + best.value, cover.fixed_weight + best.bound)
-        seconds = end - time.monotonic()
-        if best.bound > best.value and seconds > 0:
-            best = improve(cover, problem.k, best, whole=whole, seconds=seconds)
-    _log.info("%d kiosks, %g covered, bound %g", problem.k, best.value, best.bound)
-    return _plan(problem, cover, best)
+    core = core_of(problem)
+    side = side_of(problem, core)
+    columns = swap(core, side, lawful(core, side))
+    # Of fractional demand half the judge's step: rounding the multipliers takes its share of the other half.
+    step = grain(problem) * (1.0 if problem.weights()[1] == 1 else 0.5)
+    # Rows are priced half-way between the least and the most they can lose; the climb does the rest.
+    first = core.loss[core.start[:-1]] if core.w.size else core.cap
+    prices = Prices(core.w * (first + core.cap) / 2.0)
+    work = _Work(core, side, core.row_of, columns, prices, -math.inf, step, end=end)
+    return replace(work, nodes=None if limit is None else limit.iterations)
 
 
-def _start(cover: Cover, k: int, whole: bool) -> _Best:
-    """Take greedy's choice after swaps, and the better of the two bounds that need no solver."""
-    columns = swap(cover, greedy(cover, k))
-    # The k sites that cover most, as if none overlapped; or the choice and the k sites that add most to it.
-    none_shared, added = cover.w, np.where(cover.counts(columns) > 0, 0.0, cover.w)
-    u = min(none_shared, added, key=lambda u: _proved(cover, k, u))
-    return _settled(cover, columns, _proved(cover, k, u), u, whole)
+def lawful(core: Core, side: Side) -> Ints:
+    """Return columns that keep every rule, greedily good.
+
+    Raises
+    ------
+    ProblemError
+        There are none.
+    """
+    columns = greedy(core, side)
+    if side.keeps(core, columns):
+        return columns
+    worth = gains(core.entries, core.w, core.cap, core.sites.size).astype(np.float64)
+    found = feasible(core, side, worth, seconds=math.inf)
+    if found is None or not side.keeps(core, found):
+        raise ProblemError("kiosk problem: no choice of sites keeps all the rules")
+    return greedy(core, side, found)
 
 
-def _relax(cover: Cover, k: int, best: _Best, *, whole: bool, seconds: float) -> _Best:
-    """Take the relaxation's multipliers, and its k largest x after swaps."""
-    relaxed = relax(cover, k, seconds=seconds)
+def _narrow(work: _Work) -> _Work:
+    """Climb, rule columns out, work on with what is left, as long as that makes the core clearly smaller."""
+    for round_ in range(8):
+        if work.late:
+            return work
+        prices, bound, x = climb(work.core, work.side, work.prices, Climb(work.goal - work.core.base, *_CLIMB))
+        work = _raised(replace(work, prices=prices), work.core.base + bound)
+        if work.closed:
+            return work
+        tried = swap(work.core, work.side, greedy(work.core, work.side, _kept(work, x)))
+        work = _better(work, tried)
+        if work.closed:
+            return work
+        before = work.core.sites.size
+        work = _shrunk(work)
+        work = _better(work, shake(work.core, work.side, work.columns, idle=4, end=work.end, seed=round_))
+        if work.closed or work.core.sites.size > 0.9 * before:
+            return work
+    return work
+
+
+def _kept(work: _Work, x: Ints) -> Ints:
+    """Return those of ``x`` that greedy may go on from: without rules all of them."""
+    return x if work.side.plain else np.zeros(0, dtype=np.int64)
+
+
+def _relax(work: _Work) -> _Work:
+    """Take the multipliers of the relaxation in HiGHS, and its largest x after swaps."""
+    if work.core.col.size > _MOST_ENTRIES:
+        return work
+    relaxed = relax(work.core, work.side, seconds=work.end - time.monotonic())
     if relaxed is None:
-        return best
-    x, u = relaxed
-    rounded = swap(cover, np.argsort(-x, kind="stable")[:k])
-    columns = max(best.columns, rounded, key=cover.value)
-    return _settled(cover, columns, _proved(cover, k, u), u, whole)
+        return work
+    x, prices = relaxed
+    bound, _, _ = proved(work.core, work.side, prices)
+    if work.core.base + bound > work.bound or not work.side.plain:
+        work = _raised(replace(work, prices=prices), work.core.base + bound)
+    if work.side.plain and not work.closed:
+        order = np.argsort(-x, kind="stable")[: work.side.k]
+        work = _better(work, swap(work.core, work.side, order))
+    return work if work.closed else _shrunk(work)
 
 
-def _search(cover: Cover, k: int, best: _Best, *, whole: bool, seconds: float, nodes: int | None) -> _Best:
-    """Search among the sites that could still cover more; what the others could is below what is covered already."""
-    matter = _may_improve(cover, k, best, whole)
-    residual = cover.only(matter)
-    start = np.searchsorted(matter, best.columns)
-    found, bound = search(residual, k, start, step=float(whole), seconds=seconds, nodes=nodes)
-    columns = max(best.columns, greedy(cover, k, matter[found]), key=cover.value)
-    if bound + _rounding(cover) < best.bound:
-        return _settled(cover, columns, bound, None, whole)
-    return _settled(cover, columns, best.bound, best.multipliers, whole)
+def _shake(work: _Work) -> _Work:
+    """Look for a better choice near the best, longer where more is left to decide, and rule columns out by it."""
+    end = min(work.end, time.monotonic() + 0.2 * (work.end - time.monotonic())) if math.isfinite(work.end) else work.end
+    better = _better(work, shake(work.core, work.side, work.columns, idle=_IDLE, end=end, seed=_SEED))
+    return _shrunk(better) if better is not work and not better.closed else better
 
 
-def _may_improve(cover: Cover, k: int, best: _Best, whole: bool) -> Ints:
-    """Return the columns of any choice that covers more than ``best``, and those of ``best`` (reduced-cost fixing)."""
-    if best.multipliers is None or k == 0:
-        return np.arange(cover.sites.size)
-    sums = cover.gains(best.multipliers)
-    kth = np.sort(sums)[-k]
-    with_it = _proved(cover, k, best.multipliers) - np.maximum(kth - sums, 0)
-    matter = with_it >= best.value + (1.0 if whole else 0.0) - _rounding(cover)
-    matter[best.columns] = True
-    return np.flatnonzero(matter)
+def _branch(work: _Work) -> _Work:
+    """Search by own branch and bound, where little enough is left for its tree to be a proof that fits."""
+    if not work.side.plain or work.nodes is not None or work.core.sites.size > _MOST_BRANCHED:
+        return work
+    nodes = min(max(_MOST_PROOF // max(work.row_of.size, 1), 50), _NODES)
+    end = min(work.end, time.monotonic() + 0.5 * (work.end - time.monotonic())) if math.isfinite(work.end) else work.end
+    tree = branch(work.core, work.side.k, work.prices.u, work.columns, step=work.step, end=end, nodes=nodes)
+    work = replace(work, columns=greedy(work.core, work.side, tree.columns))
+    if not tree.closed:
+        return _settled(work)
+    more = tuple(_Found(Prices(step.u), work.row_of, work.core, step.branch) for step in tree.steps)
+    loss = float(work.value)
+    return replace(work, stages=(*work.stages, *more), closed=True, by_solver=False, bound=loss, proved=loss)
 
 
-def _proved(cover: Cover, k: int, u: Floats) -> float:
-    """Return what no choice can exceed: ``sum(w - u)`` + the k largest column sums of u, for any ``0 <= u <= w``."""
-    largest = np.sort(cover.gains(u))[cover.sites.size - k :]
-    return float((cover.w - u).sum() + largest.sum())
+def _search(work: _Work) -> _Work:
+    """Let HiGHS search what is left; a choice it finds lets the multipliers rule out more."""
+    columns, bound = search(
+        work.core, work.side, work.columns, step=work.step, seconds=work.end - time.monotonic(), nodes=work.nodes
+    )
+    work = _better(work, columns)
+    rounding = 1e-9 * float(work.core.w @ work.core.cap)
+    bound += work.core.base + rounding
+    if work.closed or bound <= work.bound:
+        return work
+    close = bound > work.value - work.step
+    work = replace(work, bound=float(work.value) if close else bound, by_solver=True)
+    return _shrunk(work)
 
 
-def _settled(cover: Cover, columns: Ints, bound: float, u: Floats | None, whole: bool) -> _Best:
-    """Round the bound down where demand is whole, and onto the value where only rounding parts them."""
-    value = cover.value(columns)
-    bound = float(np.floor(bound + _rounding(cover))) if whole else bound
-    return _Best(columns, value, value if bound <= value + _rounding(cover) else bound, u)
+def _raised(work: _Work, bound: float) -> _Work:
+    """Note a bound that the work's prices prove."""
+    return _settled(replace(work, bound=max(bound, work.bound), proved=max(bound, work.proved)))
 
 
-def _rounding(cover: Cover) -> float:
-    """Return the weight below which two sums are the same."""
-    return 1e-9 * float(cover.w.sum())
+def _settled(work: _Work) -> _Work:
+    """Close where the bound leaves nothing better to find."""
+    if work.closed or work.proved <= work.value - 0.985 * work.step:
+        return work
+    loss = float(work.value)
+    return replace(work, stages=(*work.stages, _stage(work, CLOSED)), closed=True, bound=loss, proved=loss)
 
 
-def _plan(problem: KioskProblem, cover: Cover, best: _Best) -> KioskPlan:
-    """Translate columns to sites and rows to demand points."""
-    columns = greedy(cover, problem.k, needed(cover, best.columns))
-    u = None
-    if best.multipliers is not None:
-        # -1 takes the 1 at the end: points in no row, which no choice among the free sites changes.
-        share = np.append(best.multipliers / cover.w, 1.0)[cover.row_of]
-        u = tuple((problem.demand * share).tolist())
+def _stage(work: _Work, branch: int = GOES_ON) -> _Found:
+    return _Found(work.prices, work.row_of, work.core, branch)
+
+
+def _better(work: _Work, columns: Ints) -> _Work:
+    """Take ``columns`` where they lose less and keep the rules."""
+    if work.core.value(columns) < work.core.value(work.columns) and work.side.keeps(work.core, columns):
+        return _settled(replace(work, columns=columns))
+    return work
+
+
+def _shrunk(work: _Work) -> _Work:
+    """Leave out the columns that no better choice has; those of the best choice so far stay."""
+    bound, sums, _ = proved(work.core, work.side, work.prices)
+    alive = np.ones(work.core.sites.size, dtype=np.bool_)
+    out, _ = ruled(sums, alive, work.side.k, work.core.base + bound, work.goal)
+    if not out.any():
+        return work
+    kept = np.union1d(np.flatnonzero(~out), work.columns)
+    core = work.core.only(kept)
+    u = np.zeros(core.w.size)
+    held = core.row_of >= 0
+    np.add.at(u, core.row_of[held], work.prices.u[held])
+    return replace(
+        work,
+        core=core,
+        side=work.side.only(kept, work.core.sites.size),
+        row_of=np.where(work.row_of >= 0, np.append(core.row_of, -1)[work.row_of], -1),
+        columns=np.searchsorted(kept, work.columns),
+        prices=_prices_on(work.prices, u, kept, work.core.sites.size),
+        stages=(*work.stages, _stage(work)),
+    )
+
+
+def _prices_on(prices: Prices, u: Floats, kept: Ints, size: int) -> Prices:
+    new = np.full(size, -1, dtype=np.int64)
+    new[kept] = np.arange(kept.size)
+    cliques = tuple((new[cols][new[cols] >= 0], price) for cols, price in prices.cliques)
+    return replace(prices, u=u, cliques=cliques)
+
+
+def _teller(problem: KioskProblem, progress: Progress | None) -> Callable[[_Work], None]:
+    def tell(work: _Work) -> None:
+        if progress is not None:
+            progress(worth(problem, work.value), worth(problem, min(max(work.bound, 0.0), work.value)))
+
+    return tell
+
+
+def worth(problem: KioskProblem, loss: float) -> float:
+    """Return what a loss in whole units means: demand covered, or of a median, demand x walk."""
+    w, unit = problem.weights()
+    if problem.aim == "median":
+        return float(loss * unit)
+    total = float(w.sum()) if unit == 1 else float(problem.demand.sum()) / unit
+    return (total * problem.most - float(loss)) / problem.most * unit
+
+
+def _plan(problem: KioskProblem, work: _Work) -> KioskPlan:
+    """Translate columns to sites and stages to multipliers of points, as far as the judge accepts them."""
+    whole = core_of(problem)
+    columns = needed(work.core, work.columns) if work.side.plain else work.columns
+    columns = greedy(whole, side_of(problem, whole), np.searchsorted(whole.sites, work.core.sites[columns]))
+    shown = min(max(work.bound, 0.0), float(work.value))
+    proof = work.stages if work.closed and not work.by_solver else (*work.stages, _stage(work, CLOSED))
+    certificate = _certificate(problem, proof)
+    proved_loss = min(max(work.proved, 0.0), float(work.value))
+    if not proves(problem, certificate, proved_loss):
+        _log.info("the multipliers prove less than %g after rounding", proved_loss)
+        return _said(problem, whole, columns, shown, None, None)
+    if work.by_solver:
+        return _said(problem, whole, columns, shown, None, (certificate, proved_loss))
+    return _said(problem, whole, columns, shown, certificate, None)
+
+
+def _said(
+    problem: KioskProblem,
+    whole: Core,
+    columns: Ints,
+    loss: float,
+    certificate: Certificate | None,
+    root: tuple[Certificate, float] | None,
+) -> KioskPlan:
     return KioskPlan(
-        sites=tuple(np.sort(cover.sites[columns]).tolist()),
-        bound=cover.fixed_weight + best.bound,
-        solver="sweepplan-mclp",
-        multipliers=u,
+        sites=tuple(sorted({*whole.sites[columns].tolist(), *problem.required})),
+        bound=worth(problem, loss),
+        solver="sweepplan",
+        certificate=certificate,
+        root=root[0] if root else None,
+        root_bound=worth(problem, root[1]) if root else None,
+    )
+
+
+def _certificate(problem: KioskProblem, found: tuple[_Found, ...]) -> Certificate:
+    """Return the stages in whole numbers, prices per unit of demand rounded down, so that none exceeds its limit."""
+    w, _ = problem.weights()
+    most = problem.most * max(float(w.sum()), 1.0)
+    scale = 2 ** int(np.clip((54 if problem.rules.floors else 60) - np.ceil(np.log2(most)), 8, 40))
+    return Certificate(scale, tuple(_whole(problem, stage, scale) for stage in found))
+
+
+def _whole(problem: KioskProblem, found: _Found, scale: int) -> Stage:
+    prices, core = found.prices, found.core
+    floors = np.round(prices.floors * scale).astype(np.int64)
+    v = np.full(problem.demand.size, problem.most * scale, dtype=np.int64)
+    if floors.size:
+        district = np.asarray(problem.rules.district)
+        v += np.where(district >= 0, floors[np.maximum(district, 0)], 0) * problem.most
+    held = found.row_of >= 0
+    per_unit = np.floor(prices.u / core.w * scale).astype(np.int64)
+    v[held] = np.minimum(per_unit[found.row_of[held]], v[held])
+    return Stage(
+        v=v,
+        at_least=tuple(round(price * scale) for price in prices.groups),
+        apart=tuple(
+            (tuple(core.sites[cols].tolist()), round(price * scale)) for cols, price in prices.cliques if cols.size > 1
+        ),
+        budget=round(prices.budget * scale),
+        floors=tuple(floors.tolist()),
+        branch=found.branch if found.branch < 0 else int(core.sites[found.branch]),
     )
