@@ -1,7 +1,7 @@
 """What a plan or a hotspot map is worth, recomputed from the problem alone; no solver is believed."""
 
 from sweepplan.judging.hotspots import hit_rate, pai, pei
-from sweepplan.judging.kiosks import judge_kiosks
+from sweepplan.judging.kiosks import judge_center, judge_fewest, judge_kiosks
 from sweepplan.judging.sweep import judge_sweep
 
-__all__ = ["hit_rate", "judge_kiosks", "judge_sweep", "pai", "pei"]
+__all__ = ["hit_rate", "judge_center", "judge_fewest", "judge_kiosks", "judge_sweep", "pai", "pei"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from sweepplan.errors import PlanError
 from sweepplan.judging.certificate import grain, proves
-from sweepplan.model import Ints, KioskJudgement, KioskPlan, KioskProblem
+from sweepplan.model import CenterPlan, FewestPlan, Ints, KioskJudgement, KioskPlan, KioskProblem
 
 
 def judge_kiosks(problem: KioskProblem, plan: KioskPlan) -> KioskJudgement:
@@ -51,6 +52,64 @@ def judge_kiosks(problem: KioskProblem, plan: KioskPlan) -> KioskJudgement:
         site_added=tuple(_covered(problem, np.minimum(near, today)) - _covered(problem, today) for near in within),
         root_bound=plan.root_bound,
     )
+
+
+def judge_fewest(problem: KioskProblem, plan: FewestPlan) -> KioskJudgement:
+    """Judge a plan of the fewest kiosks, in kiosks: its sites cover enough, and one fewer than ``at_least`` cannot.
+
+    Raises
+    ------
+    PlanError
+        They do not, or the plan below does not prove it.
+    """
+    covered = judge_kiosks(replace(problem, k=plan.k), KioskPlan(plan.sites, float(problem.demand.sum()), "")).covered
+    rounding = _rounding(problem)
+    if len(plan.sites) != plan.k or covered < plan.enough - rounding:
+        raise PlanError(f"kiosk plan: {len(plan.sites)} sites cover {covered:.15g}, {plan.enough:.15g} are asked")
+    below = None
+    if plan.below is not None:
+        below = judge_kiosks(replace(problem, k=plan.at_least - 1), plan.below)
+        if below.bound >= plan.enough - rounding:
+            raise PlanError(f"kiosk plan: {plan.at_least - 1} kiosks are not proved too few")
+    elif plan.at_least > len({*problem.required}):
+        raise PlanError(f"kiosk plan: no proof that {plan.at_least - 1} kiosks are too few")
+    return _of_standard(float(plan.k), float(plan.at_least), covered, float(problem.demand.sum()), below)
+
+
+def judge_center(problem: KioskProblem, plan: CenterPlan) -> KioskJudgement:
+    """Judge a p-center plan, in metres: the longest walk to its sites, and that none shorter will do.
+
+    Raises
+    ------
+    PlanError
+        Sites or rules are wrong, or the plan below does not prove the bound.
+    """
+    asked = replace(problem, demand=(problem.demand > 0).astype(np.float64), aim="cover", steps=())
+    n = float(asked.demand.sum())
+    covered = judge_kiosks(asked, KioskPlan(plan.sites, n, "")).covered
+    nearest = np.full(problem.demand.size, np.inf)
+    mine = np.isin(problem.pair_site, [*problem.fixed, *plan.sites])
+    np.minimum.at(nearest, problem.pair_demand[mine], problem.walk_m[mine])
+    value = float(nearest[problem.demand > 0].max(initial=0.0))
+    if covered < n or value > plan.walk_m:
+        raise PlanError(f"kiosk plan: the farthest walks {value:g} m, not {plan.walk_m:g} m")
+    below = None
+    if plan.below is not None:
+        shorter = problem.walk_m[problem.walk_m < plan.bound_m].max(initial=0.0)
+        below = judge_kiosks(replace(asked, reach_m=float(max(shorter, np.nextafter(0.0, 1.0)))), plan.below)
+        if below.bound > n - 0.5:
+            raise PlanError(f"kiosk plan: {shorter:g} m is not proved too short")
+    elif plan.bound_m > 0:
+        raise PlanError(f"kiosk plan: no proof that less than {plan.bound_m:g} m is too short")
+    return _of_standard(value, plan.bound_m, covered, n, below)
+
+
+def _of_standard(
+    value: float, bound: float, covered: float, total: float, below: KioskJudgement | None
+) -> KioskJudgement:
+    gap = (value - bound) / value if value > 0 else 0.0
+    proof = "multipliers" if below is None else below.proof
+    return KioskJudgement(covered, 0.0, total, value, bound, gap, proof)
 
 
 def _covered(problem: KioskProblem, least: Ints) -> float:

@@ -291,3 +291,37 @@ class KioskJudgement:
     site_covered: tuple[float, ...] = field(default=())
     site_added: tuple[float, ...] = field(default=())
     root_bound: float | None = None
+
+
+@dataclass(frozen=True)
+class FewestPlan:
+    """How few kiosks cover enough.
+
+    Attributes
+    ----------
+    k, sites : kiosks that cover ``enough`` demand.
+    at_least : no fewer do, as ``below`` proves.
+    below : the best plan of one fewer than ``at_least``, with its bound below ``enough``; None where none is needed.
+    """
+
+    k: int
+    at_least: int
+    sites: tuple[int, ...]
+    enough: float
+    below: KioskPlan | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CenterPlan:
+    """Sites that leave nobody farther than ``walk_m``.
+
+    Attributes
+    ----------
+    bound_m : no choice does with less.
+    below : the best plan at the next shorter walk, with its bound below all demand; None where none is needed.
+    """
+
+    sites: tuple[int, ...]
+    walk_m: float
+    bound_m: float
+    below: KioskPlan | None = field(default=None, repr=False)

@@ -1,5 +1,6 @@
 """Where kiosks should stand: kiosk problem to kiosk plan, numbers only."""
 
 from sweepplan.siting.kiosks import solve_kiosks
+from sweepplan.siting.standards import fewest_kiosks, nearest_reach
 
-__all__ = ["solve_kiosks"]
+__all__ = ["fewest_kiosks", "nearest_reach", "solve_kiosks"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sweepplan.model import CLOSED, GOES_ON, Ints
+from sweepplan.model import CLOSED, GOES_ON, Floats, Ints
 from sweepplan.siting.bound import Node, ruled
 from sweepplan.siting.core import Core
 from sweepplan.siting.kernels import Climb, ascend, column_sums, first_losses
@@ -20,7 +20,7 @@ _STEPS, _PATIENCE, _REACH = 120, 8, 1.0
 class Step:
     """A stage of the proof: u of the core's rows, the column it branches on, or ``CLOSED``, ``GOES_ON``."""
 
-    u: np.ndarray
+    u: Floats
     branch: int = GOES_ON
 
 
@@ -34,18 +34,19 @@ class Tree:
     steps: list[Step]
 
 
-def branch(core: Core, k: int, u: np.ndarray, columns: Ints, *, step: float, end: float, nodes: int) -> Tree:
-    """Search all choices of ``k`` columns for one that loses less than ``columns``, by at least ``step``.
+def branch(core: Core, k: int, u: Floats, columns: Ints, *, claim: int, step: float, end: float, nodes: int) -> Tree:
+    """Search all choices of ``k`` columns for one that loses less than ``claim``, by at least ``step``.
 
     Parameters
     ----------
     u : multipliers to start from.
+    columns : the best choice so far, which loses ``claim`` or more.
     end : moment of ``time.monotonic`` at which to stop.
     nodes : nodes at most.
     """
     everything = np.ones(core.sites.size, dtype=np.bool_)
     stack = [Node(everything, (), core.cap, u, -np.inf)]
-    best, value = columns, core.value(columns)
+    best, value = columns, claim
     steps: list[Step] = []
     while stack:
         if not nodes or time.monotonic() > end:

@@ -63,22 +63,37 @@ class _Work:
     proved: float = -math.inf
     end: float = math.inf
     nodes: int | None = None
+    enough: int | None = None
 
     @property
     def value(self) -> int:
+        """Loss of the best choice."""
         return self.core.base + self.core.value(self.columns)
+
+    @property
+    def claim(self) -> int:
+        """The loss that no choice shall be proved to better."""
+        return self.value if self.enough is None else min(self.value, self.enough + int(self.step))
 
     @property
     def goal(self) -> float:
         """A bound so high leaves nothing better to find; the margin is for rounding multipliers to whole numbers."""
-        return self.value - 0.98 * self.step
+        return self.claim - 0.98 * self.step
 
     @property
-    def late(self) -> bool:
-        return time.monotonic() >= self.end
+    def over(self) -> bool:
+        """Whether to stop: proved, good enough, or late."""
+        fine = self.enough is not None and self.value <= self.enough
+        return self.closed or fine or time.monotonic() >= self.end
 
 
-def solve_kiosks(problem: KioskProblem, *, limit: Limit | None = None, progress: Progress | None = None) -> KioskPlan:
+def solve_kiosks(
+    problem: KioskProblem,
+    *,
+    limit: Limit | None = None,
+    enough: float | None = None,
+    progress: Progress | None = None,
+) -> KioskPlan:
     """Choose the ``k`` sites that cover the most demand, or of a median walk least, and prove them best.
 
     Greedy, exchanges and shakes give the plan. Lagrangian multipliers give the bound and rule sites out; what is left
@@ -89,6 +104,7 @@ def solve_kiosks(problem: KioskProblem, *, limit: Limit | None = None, progress:
     ----------
     problem : whole-numbered demand lets the bound be rounded, which often is what proves the plan.
     limit : seconds, or as iterations the nodes of the search; none: until proved.
+    enough : a plan worth this, or the proof that none is, ends the search.
     progress : called with (value, bound), each time with what is best so far.
 
     Returns
@@ -115,11 +131,11 @@ def solve_kiosks(problem: KioskProblem, *, limit: Limit | None = None, progress:
     >>> plan.sites, plan.bound
     ((1,), 9.0)
     """
-    work = _start(problem, limit)
+    work = replace(_start(problem, limit), enough=None if enough is None else _loss_of(problem, enough))
     tell = _teller(problem, progress)
     for improve in (_narrow, _shake, _relax, _narrow, _shake, _branch, _search, _branch):
         tell(work)
-        if not work.closed and not work.late:
+        if not work.over:
             work = improve(work)
     tell(work)
     plan = _plan(problem, work)
@@ -162,7 +178,7 @@ def lawful(core: Core, side: Side) -> Ints:
 def _narrow(work: _Work) -> _Work:
     """Climb, rule columns out, work on with what is left, as long as that makes the core clearly smaller."""
     for round_ in range(8):
-        if work.late:
+        if work.over:
             return work
         prices, bound, x = climb(work.core, work.side, work.prices, Climb(work.goal - work.core.base, *_CLIMB))
         work = _raised(replace(work, prices=prices), work.core.base + bound)
@@ -215,12 +231,15 @@ def _branch(work: _Work) -> _Work:
         return work
     nodes = min(max(_MOST_PROOF // max(work.row_of.size, 1), 50), _NODES)
     end = min(work.end, time.monotonic() + 0.5 * (work.end - time.monotonic())) if math.isfinite(work.end) else work.end
-    tree = branch(work.core, work.side.k, work.prices.u, work.columns, step=work.step, end=end, nodes=nodes)
+    claim = work.claim - work.core.base
+    tree = branch(
+        work.core, work.side.k, work.prices.u, work.columns, claim=claim, step=work.step, end=end, nodes=nodes
+    )
     work = replace(work, columns=greedy(work.core, work.side, tree.columns))
     if not tree.closed:
         return _settled(work)
     more = tuple(_Found(Prices(step.u), work.row_of, work.core, step.branch) for step in tree.steps)
-    loss = float(work.value)
+    loss = float(work.claim)
     return replace(work, stages=(*work.stages, *more), closed=True, by_solver=False, bound=loss, proved=loss)
 
 
@@ -234,8 +253,8 @@ def _search(work: _Work) -> _Work:
     bound += work.core.base + rounding
     if work.closed or bound <= work.bound:
         return work
-    close = bound > work.value - work.step
-    work = replace(work, bound=float(work.value) if close else bound, by_solver=True)
+    close = bound > work.claim - work.step
+    work = replace(work, bound=float(work.claim) if close else bound, by_solver=True)
     return _shrunk(work)
 
 
@@ -246,9 +265,9 @@ def _raised(work: _Work, bound: float) -> _Work:
 
 def _settled(work: _Work) -> _Work:
     """Close where the bound leaves nothing better to find."""
-    if work.closed or work.proved <= work.value - 0.985 * work.step:
+    if work.closed or work.proved <= work.claim - 0.985 * work.step:
         return work
-    loss = float(work.value)
+    loss = float(work.claim)
     return replace(work, stages=(*work.stages, _stage(work, CLOSED)), closed=True, bound=loss, proved=loss)
 
 
@@ -278,7 +297,7 @@ def _shrunk(work: _Work) -> _Work:
     return replace(
         work,
         core=core,
-        side=work.side.only(kept, work.core.sites.size),
+        side=work.side.only(kept, work.core, core),
         row_of=np.where(work.row_of >= 0, np.append(core.row_of, -1)[work.row_of], -1),
         columns=np.searchsorted(kept, work.columns),
         prices=_prices_on(work.prices, u, kept, work.core.sites.size),
@@ -308,6 +327,13 @@ def worth(problem: KioskProblem, loss: float) -> float:
         return float(loss * unit)
     total = float(w.sum()) if unit == 1 else float(problem.demand.sum()) / unit
     return (total * problem.most - float(loss)) / problem.most * unit
+
+
+def _loss_of(problem: KioskProblem, value: float) -> int:
+    """Return the most that may be lost, in whole units, for a plan to be worth ``value``."""
+    w, unit = problem.weights()
+    at = value / unit
+    return math.floor(at + 1e-6 if problem.aim == "median" else (int(w.sum()) - at) * problem.most + 1e-6)
 
 
 def _plan(problem: KioskProblem, work: _Work) -> KioskPlan:

@@ -39,14 +39,18 @@ class Side:
         no_group = all(need <= 0 for _, need in self.groups)
         return not self.near.size and no_group and self.cost is None and self.room is None
 
-    def only(self, columns: Ints, size: int) -> Side:
-        """Return the rules where no other than ``columns``, of ``size``, may be chosen."""
-        new = np.full(size, -1, dtype=np.int64)
+    def only(self, columns: Ints, before: Core, core: Core) -> Side:
+        """Return the rules where no other than ``columns`` of the core ``before`` may be chosen, which is ``core``."""
+        new = np.full(before.sites.size, -1, dtype=np.int64)
         new[columns] = np.arange(columns.size)
         groups = tuple((new[cols][new[cols] >= 0], need) for cols, need in self.groups)
         near = self.near[np.ix_(columns, columns)] if self.near.size else self.near
         cost = None if self.cost is None else self.cost[columns]
-        return replace(self, near=near, groups=groups, cost=cost)
+        room = self.room
+        if room is not None:
+            # Rows that no column serves any more lose all: that room is taken.
+            room = room - _unserved(before, room.size) + _unserved(core, room.size)
+        return replace(self, near=near, groups=groups, cost=cost, room=room)
 
     def keeps(self, core: Core, columns: Ints) -> bool:
         """Tell whether ``columns`` keep every rule."""
@@ -144,14 +148,19 @@ def _room(problem: KioskProblem, core: Core) -> Ints | None:
     inside = district >= 0
     all_of = np.zeros(floors.size, dtype=np.int64)
     np.add.at(all_of, district[inside], w[inside] * problem.most)
-    in_rows = np.zeros(floors.size, dtype=np.int64)
-    mine = core.district >= 0
-    np.add.at(in_rows, core.district[mine], core.w[mine] * core.cap[mine])
     without = np.zeros(floors.size, dtype=np.int64)
     point_cap = capped(problem)
     np.add.at(without, district[inside], (w * point_cap)[inside])
     needed = np.ceil(floors * problem.most / unit - 1e-6).astype(np.int64)
-    return all_of - needed - (without - in_rows)
+    return all_of - needed - (without - _unserved(core, floors.size))
+
+
+def _unserved(core: Core, n: int) -> Ints:
+    """Return, per district, the loss of a core's rows with no column chosen."""
+    lost = np.zeros(n, dtype=np.int64)
+    inside = core.district >= 0
+    np.add.at(lost, core.district[inside], core.w[inside] * core.cap[inside])
+    return lost
 
 
 def capped(problem: KioskProblem) -> Ints:

@@ -23,9 +23,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-from sweepplan.judging import judge_kiosks
+from sweepplan.judging import judge_center, judge_kiosks
 from sweepplan.model import KioskProblem, Limit
-from sweepplan.siting import solve_kiosks
+from sweepplan.siting import nearest_reach, solve_kiosks
 
 EARTH_M = 6_378_100
 
@@ -102,6 +102,18 @@ def pmedian(paths: list[Path], p: int | None, limit: Limit, _: float | None, __:
     return _solved(problem, limit)
 
 
+def pcenter(paths: list[Path], p: int | None, limit: Limit, _: float | None, __: float | None) -> dict[str, Any]:
+    """Solve one p-center instance."""
+    walk_m, own = graph(paths[0])
+    problem = problem_of(np.ones(len(walk_m)), walk_m, p or own, float(walk_m.max()))
+    plan = nearest_reach(problem, limit=limit)
+    judged = judge_center(problem, plan)
+    return {
+        "p": problem.k, "value": judged.value, "bound": judged.bound, "gap": judged.gap, "certified_by": judged.proof,
+        "sites": [site + 1 for site in plan.sites],
+    }  # fmt: skip
+
+
 def _solved(problem: KioskProblem, limit: Limit) -> dict[str, Any]:
     plan = solve_kiosks(problem, limit=limit)
     judged = judge_kiosks(problem, plan)
@@ -111,7 +123,7 @@ def _solved(problem: KioskProblem, limit: Limit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-FAMILIES = {"mclp": mclp, "pmedian": pmedian}
+FAMILIES = {"mclp": mclp, "pcenter": pcenter, "pmedian": pmedian}
 
 
 @click.command()
