@@ -1,9 +1,11 @@
 """Things with a life: frozen dataclasses of numbers. Problems say what is given, plans what was decided."""
 
+from sweepplan.model.capacity import CapacityPlan, CapacityProblem, with_visits
 from sweepplan.model.kiosks import (
     CLOSED,
     GOES_ON,
     MONTREAL,
+    BuildStep,
     CenterPlan,
     Certificate,
     FewestPlan,
@@ -21,6 +23,9 @@ __all__ = [
     "CLOSED",
     "GOES_ON",
     "MONTREAL",
+    "BuildStep",
+    "CapacityPlan",
+    "CapacityProblem",
     "CenterPlan",
     "Certificate",
     "Crew",
@@ -38,4 +43,5 @@ __all__ = [
     "SweepJudgement",
     "SweepPlan",
     "SweepProblem",
+    "with_visits",
 ]

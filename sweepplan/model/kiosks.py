@@ -325,3 +325,12 @@ class CenterPlan:
     walk_m: float
     bound_m: float
     below: KioskPlan | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class BuildStep:
+    """The next site to build, what is covered then, and how much less that is than the best of as many kiosks."""
+
+    site: int
+    covered: float
+    loss: float

@@ -81,9 +81,9 @@ def chain_of(core: Core) -> Chain:
 def relax(core: Core, side: Side, *, seconds: float) -> tuple[Floats, Prices] | None:
     """Return x (s,) and the multipliers at the relaxation's optimum; None: no time, or no choice keeps the rules."""
     model = _Model(core, side, whole=False)
-    solver = _solver(seconds)
+    solver = solver_for(seconds)
     solver.setOptionValue("solver", "ipm")
-    _run(solver, model)
+    run(solver, model.lp)
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     found = solver.getSolution()
@@ -98,7 +98,7 @@ def search(
     ``step`` : two values of plans differ by this much or not at all; 0 where unknown.
     """
     model = _Model(core, side, whole=True)
-    solver = _solver(seconds)
+    solver = solver_for(seconds)
     for option, value in {"mip_rel_gap": 0.0, "presolve": "off", "mip_heuristic_effort": 0.0}.items():
         solver.setOptionValue(option, value)
     solver.setOptionValue("mip_abs_gap", 0.999 * step * model.scale)
@@ -108,7 +108,7 @@ def search(
     known = highspy.HighsSolution()
     known.col_value = model.values(start).tolist()
     solver.setSolution(known)
-    _run(solver, None)
+    run(solver, None)
     if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
         return start, np.inf
     x = np.array(solver.getSolution().col_value[: core.sites.size])
@@ -119,9 +119,9 @@ def search(
 def feasible(core: Core, side: Side, worth: Floats, *, seconds: float) -> Ints | None:
     """Return the lawful columns worth most, one by one, floors kept; None where no choice keeps the rules."""
     model = _Model(core, side, whole=True, worth=worth)
-    solver = _solver(seconds)
+    solver = solver_for(seconds)
     solver.setOptionValue("mip_rel_gap", 0.02)
-    _run(solver, model)
+    run(solver, model.lp)
     x = np.array(solver.getSolution().col_value[: core.sites.size])
     if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible or not x.size:
         return None
@@ -224,7 +224,8 @@ def _without_sets(chain: Chain, s: int) -> Chain:
     return Chain(np.zeros(0), sparse.csr_array((0, s)), none, none, none, np.zeros(0), chain.base)
 
 
-def _solver(seconds: float) -> Any:
+def solver_for(seconds: float) -> Any:
+    """Return HiGHS as every model here runs it: quiet, one thread, repeatable."""
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
@@ -234,8 +235,15 @@ def _solver(seconds: float) -> Any:
     return solver
 
 
-def _run(solver: Any, model: _Model | None) -> None:
-    if model is not None and solver.passModel(model.lp) == highspy.HighsStatus.kError:
+def run(solver: Any, model: Any | None) -> None:
+    """Run HiGHS on ``model``, or on what it holds already.
+
+    Raises
+    ------
+    SolverError
+        It refuses the model or stops.
+    """
+    if model is not None and solver.passModel(model) == highspy.HighsStatus.kError:
         raise SolverError("HiGHS refused a model of kiosks: check the weights' range")
     if solver.run() == highspy.HighsStatus.kError:
         raise SolverError(f"HiGHS stopped: {solver.modelStatusToString(solver.getModelStatus())}")

@@ -15,6 +15,7 @@ from sweepplan.judging.certificate import grain, proves
 from sweepplan.model import CLOSED, GOES_ON, Certificate, Floats, Ints, KioskPlan, KioskProblem, Limit, Stage
 from sweepplan.siting.bound import Prices, climb, proved, ruled
 from sweepplan.siting.branching import branch
+from sweepplan.siting.conflict import ways_out
 from sweepplan.siting.core import Core, core_of
 from sweepplan.siting.highs import feasible, relax, search
 from sweepplan.siting.kernels import Climb, gains
@@ -147,7 +148,12 @@ def _start(problem: KioskProblem, limit: Limit | None) -> _Work:
     end = math.inf if limit is None or limit.seconds is None else time.monotonic() + limit.seconds
     core = core_of(problem)
     side = side_of(problem, core)
-    columns = swap(core, side, lawful(core, side))
+    chosen = lawful(core, side)
+    if chosen is None:
+        ways = ways_out(problem, core, side)
+        mend = f": {', or '.join(ways)} would do" if ways else ": several of them stand in each other's way"
+        raise ProblemError(f"kiosk problem: no choice of sites keeps all the rules{mend}")
+    columns = swap(core, side, chosen)
     # Of fractional demand half the judge's step: rounding the multipliers takes its share of the other half.
     step = grain(problem) * (1.0 if problem.weights()[1] == 1 else 0.5)
     # Rows are priced half-way between the least and the most they can lose; the climb does the rest.
@@ -157,22 +163,14 @@ def _start(problem: KioskProblem, limit: Limit | None) -> _Work:
     return replace(work, nodes=None if limit is None else limit.iterations)
 
 
-def lawful(core: Core, side: Side) -> Ints:
-    """Return columns that keep every rule, greedily good.
-
-    Raises
-    ------
-    ProblemError
-        There are none.
-    """
+def lawful(core: Core, side: Side) -> Ints | None:
+    """Return columns that keep every rule, greedily good; None where there are none."""
     columns = greedy(core, side)
     if side.keeps(core, columns):
         return columns
     worth = gains(core.entries, core.w, core.cap, core.sites.size).astype(np.float64)
     found = feasible(core, side, worth, seconds=math.inf)
-    if found is None or not side.keeps(core, found):
-        raise ProblemError("kiosk problem: no choice of sites keeps all the rules")
-    return greedy(core, side, found)
+    return None if found is None or not side.keeps(core, found) else greedy(core, side, found)
 
 
 def _narrow(work: _Work) -> _Work:

@@ -23,9 +23,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-from sweepplan.judging import judge_center, judge_kiosks
-from sweepplan.model import KioskProblem, Limit
-from sweepplan.siting import nearest_reach, solve_kiosks
+from sweepplan.judging import judge_capacity, judge_center, judge_kiosks
+from sweepplan.model import CapacityProblem, KioskProblem, Limit
+from sweepplan.siting import nearest_reach, solve_capacity, solve_kiosks
 
 EARTH_M = 6_378_100
 
@@ -114,6 +114,35 @@ def pcenter(paths: list[Path], p: int | None, limit: Limit, _: float | None, __:
     }  # fmt: skip
 
 
+def cap(paths: list[Path], p: int | None, limit: Limit, _: float | None, capacity: float | None) -> dict[str, Any]:
+    """Solve one capacitated-location instance."""
+    problem = warehouses(paths[0], capacity, p)
+    plan = solve_capacity(problem, limit=limit)
+    judged = judge_capacity(problem, plan)
+    return {
+        "p": len(plan.sites), "value": judged.value, "bound": judged.bound, "gap": judged.gap,
+        "certified_by": judged.proof, "root_bound": judged.root_bound, "sites": [site + 1 for site in plan.sites],
+    }  # fmt: skip
+
+
+def warehouses(path: Path, capacity: float | None = None, p: int | None = None) -> CapacityProblem:
+    """Return an OR-Library capacitated location problem: costs are given for all of a customer's demand."""
+    words = text_of(path).split()
+    m, n = int(words[0]), int(words[1])
+    sites = words[2 : 2 + 2 * m]
+    if any(word.isalpha() for word in sites) and capacity is None:
+        raise click.UsageError(f"{path}: the capacity is left open: give --capacity")
+    room = np.array([float(word) if not word.isalpha() else capacity for word in sites[::2]], dtype=np.float64)
+    rest = np.array(words[2 + 2 * m :], dtype=np.float64)[: n * (m + 1)].reshape(n, m + 1)
+    demand, cost = rest[:, 0], rest[:, 1:]
+    # A customer without demand still costs what its nearest site asks: it is given a demand that fills nothing.
+    weight = np.where(demand > 0, demand, 1e-9)
+    point, site = np.divmod(np.arange(n * m), m)
+    return CapacityProblem(
+        weight, point, site, (cost / weight[:, None]).ravel(), room, np.array(sites[1::2], dtype=np.float64), np.inf, p
+    )
+
+
 def _solved(problem: KioskProblem, limit: Limit) -> dict[str, Any]:
     plan = solve_kiosks(problem, limit=limit)
     judged = judge_kiosks(problem, plan)
@@ -123,7 +152,7 @@ def _solved(problem: KioskProblem, limit: Limit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-FAMILIES = {"mclp": mclp, "pcenter": pcenter, "pmedian": pmedian}
+FAMILIES = {"cap": cap, "mclp": mclp, "pcenter": pcenter, "pmedian": pmedian}
 
 
 @click.command()
