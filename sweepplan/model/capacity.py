@@ -91,7 +91,7 @@ class CapacityPlan:
 
 
 def with_visits(problem: CapacityProblem, visits: tuple[int, ...], most: int) -> tuple[CapacityProblem, Ints, Ints]:
-    """Let each site be serviced ``visits`` times a week, one of the numbers given, all together at most ``most`` visits.
+    """Let each site be serviced one of ``visits`` times a week, all sites together at most ``most`` times.
 
     ``capacity`` of the problem is that of one filling. Returns a problem whose sites are pairs of site and number of
     visits, with the site and the visits of each.
