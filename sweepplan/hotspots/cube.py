@@ -234,7 +234,8 @@ class Cube:
     def windows(self, edges: ArrayLike) -> Floats:
         """Return reports per window and cell, shape (len(edges) - 1, grid.size).
 
-        Window k has the days ``edges[k] <= day < edges[k + 1]``. Of a month that is over at the last edge the share of its days in each window counts.
+        Window k has the days ``edges[k] <= day < edges[k + 1]``. Of a month that is over at the last edge the share of
+        its days in each window counts.
 
         Examples
         --------

@@ -63,10 +63,10 @@ def price_bound(problem: CapacityProblem, u: Floats) -> float:
         mine = slice(bounds[j], bounds[j + 1])
         taken = np.diff(np.minimum(np.cumsum(left[mine]), problem.capacity[j]), prepend=0.0)
         worth[j] = float(gain[mine] @ taken)
-    return float(u @ problem.demand) - _most_worth(problem, worth)
+    return float(u @ problem.demand) - most_worth(problem, worth)
 
 
-def _most_worth(problem: CapacityProblem, worth: Floats) -> float:
+def most_worth(problem: CapacityProblem, worth: Floats) -> float:
     """Return the most that a lawful number of sites, of capacity enough, can be worth after opening."""
     fixed = list(problem.fixed)
     net = worth - problem.opening

@@ -12,11 +12,13 @@ import numpy as np
 from scipy import sparse
 
 from sweepplan.errors import ProblemError
-from sweepplan.judging.capacity import price_bound
+from sweepplan.judging.capacity import most_worth, price_bound
 from sweepplan.model import CapacityPlan, CapacityProblem, Floats, Ints, Limit
 from sweepplan.siting.highs import run, solver_for
 
-_STEPS, _PATIENCE = 400, 15
+_STEPS, _PATIENCE = 300, 12
+_MANY, _LIKELY = 20_000, 20
+"""Pairs from which on exchanges are tried before HiGHS, and sites that may join."""
 
 
 def solve_capacity(problem: CapacityProblem, *, limit: Limit | None = None) -> CapacityPlan:
@@ -31,7 +33,9 @@ def solve_capacity(problem: CapacityProblem, *, limit: Limit | None = None) -> C
     """
     end = math.inf if limit is None or limit.seconds is None else time.monotonic() + limit.seconds
     u, root = _priced(problem)
-    sites, served, value = _served(problem, _opened(problem, u), end)
+    half = end if math.isinf(end) else time.monotonic() + 0.4 * (end - time.monotonic())
+    few = half if problem.serving.size > _MANY else time.monotonic()
+    sites, served, value = _improved(problem, u, _opened(problem, _worth(problem, u)[0]), few)
     small = problem
     if sites is not None and not problem.rules:
         small = _without(problem, u, root, value, {*sites})
@@ -54,22 +58,48 @@ def _priced(problem: CapacityProblem, u: Floats | None = None, goal: float | Non
         spread = problem.opening / np.maximum(problem.capacity, 1e-12)
         u = np.where(np.isfinite(first), first, 0.0) + float(np.median(spread)) + 1e-9
         u = np.minimum(u, problem.unserved)
-    best_u, best, idle, reach = u, price_bound(problem, u), 0, 1.0
-    goal = best * 1.05 + 1.0 if goal is None else goal
+    best_u, best, idle, reach = u, -np.inf, 0, 1.0
     for _ in range(_STEPS):
-        slope = problem.demand - np.bincount(problem.pair_demand, _taken(problem, u), problem.demand.size)
-        norm = float((slope**2).sum())
-        if norm == 0 or reach < 0.01:
-            break
-        goal = max(goal, best * 1.005)
-        u = np.clip(u + reach * (goal - best) / norm * slope, 0.0, problem.unserved)
-        bound = price_bound(problem, u)
+        worth, spread = _worth(problem, u)
+        bound = float(u @ problem.demand) - most_worth(problem, worth)
         idle = 0 if bound > best else idle + 1
         if bound > best:
             best, best_u = bound, u
+        taken = np.where(np.isin(problem.pair_site, [*_opened(problem, worth), *problem.fixed]), spread, 0.0)
+        slope = problem.demand - np.bincount(problem.pair_demand, taken, problem.demand.size)
+        norm = float((slope**2).sum())
+        if norm == 0 or reach < 0.01:
+            break
+        towards = max(best + 0.05 * abs(best) if goal is None else goal, best + 0.005 * abs(best) + 1e-9)
         if idle >= _PATIENCE:
             idle, reach, u = 0, reach / 2, best_u
+        else:
+            u = np.clip(u + reach * (towards - bound) / norm * slope, 0.0, problem.unserved)
     return best_u, best
+
+
+def _improved(
+    problem: CapacityProblem, u: Floats, sites: Ints, end: float
+) -> tuple[tuple[int, ...] | None, Floats, float]:
+    """Add, drop and exchange sites while that costs less, those worth most at the prices tried first."""
+    best = _served(problem, sites, end)
+    net = _worth(problem, u)[0] - problem.opening
+    net[[*problem.fixed, *problem.forbidden]] = -np.inf
+    likely = [int(j) for j in np.argsort(-net, kind="stable")[:_LIKELY] if np.isfinite(net[j])]
+    better = best[0] is not None and np.isinf(problem.unserved) and not problem.rules
+    while better and time.monotonic() < end:
+        better = False
+        now = {*(best[0] or ())}
+        moves = [now - {j} for j in now] + [now | {j} for j in likely if j not in now]
+        moves += [now - {out} | {j} for j in likely if j not in now for out in now]
+        for tried in moves:
+            found = _served(problem, np.array(sorted(tried), dtype=np.int64), end)
+            if found[2] < best[2] * (1 - 1e-9):
+                best, better = found, True
+                break
+            if time.monotonic() >= end:
+                break
+    return best
 
 
 def _worth(problem: CapacityProblem, u: Floats) -> tuple[Floats, Floats]:
@@ -90,9 +120,8 @@ def _worth(problem: CapacityProblem, u: Floats) -> tuple[Floats, Floats]:
     return worth, spread
 
 
-def _opened(problem: CapacityProblem, u: Floats) -> Ints:
-    """Return the sites that the prices would open, more where capacity lacks."""
-    worth, _ = _worth(problem, u)
+def _opened(problem: CapacityProblem, worth: Floats) -> Ints:
+    """Return the sites that their worth at the prices would open, more where capacity lacks."""
     net = worth - problem.opening
     net[[*problem.fixed, *problem.forbidden]] = -np.inf
     order = np.argsort(-net, kind="stable")
@@ -104,11 +133,6 @@ def _opened(problem: CapacityProblem, u: Floats) -> Ints:
         room = np.cumsum(problem.capacity[order]) + problem.capacity[list(problem.fixed)].sum()
         paying = max(paying, int(np.searchsorted(room, problem.demand.sum() * (1 - 1e-12))) + 1)
     return order[:paying]
-
-
-def _taken(problem: CapacityProblem, u: Floats) -> Floats:
-    _, spread = _worth(problem, u)
-    return np.where(np.isin(problem.pair_site, [*_opened(problem, u), *problem.fixed]), spread, 0.0)
 
 
 def _without(problem: CapacityProblem, u: Floats, root: float, value: float, kept: set[int]) -> CapacityProblem:
@@ -146,7 +170,7 @@ def _served(problem: CapacityProblem, sites: Ints, end: float) -> tuple[tuple[in
     if small is None or problem.rules:
         return None, np.zeros(problem.serving.size), math.inf
     model, shared = _model(small, whole=False)
-    solver = solver_for(end - time.monotonic())
+    solver = solver_for(max(end - time.monotonic(), 5.0))
     run(solver, model)
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None, np.zeros(problem.serving.size), math.inf
