@@ -277,6 +277,15 @@ class Cube:
         weight = mean_decay(np.maximum(age, 0), self.n_days[:high], half_life_d)
         return self._total(0, high, np.where(age >= 0, weight, 0.0))
 
+    def decayed_after(self, day: int, half_life_d: float) -> Floats:
+        """Return :meth:`decayed` with time turned round: the days from ``day`` on, the nearest weighing 1.
+
+        For judging what could have been known; no forecast may use it.
+        """
+        low = int(np.searchsorted(self.first_day, day))
+        weight = mean_decay(self.first_day[low:] - day, self.n_days[low:], half_life_d)
+        return self._total(low, len(self.first_day), weight)
+
     def _span_of_entry(self, first: int) -> Ints:
         """Return the span of each entry, from the span ``first`` on."""
         return np.repeat(np.arange(first, len(self.first_day)), np.diff(self.starts[first:]))

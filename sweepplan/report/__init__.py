@@ -1,10 +1,14 @@
 """What leaves a run: its folder, the routes as GPX and CSV, and what it says in words and in JSON."""
 
+from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.folder import fresh_folder, refuse_foreign, write_run, write_tables
 from sweepplan.report.routes import routes_csv, routes_gpx
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
 
 __all__ = [
+    "backtest_lines",
+    "backtest_summary",
+    "draw_backtest",
     "fresh_folder",
     "hotspot_lines",
     "hotspot_summary",
