@@ -206,6 +206,29 @@ class Area:
         return moment.tz_convert(self.tz)
 
 
+def distance_words(metres: float, unit: str) -> str:
+    """Return a distance as people say it, in ``unit``: "m" (and km) or "mi" (and ft).
+
+    Examples
+    --------
+    >>> distance_words(243.2, "m"), distance_words(14_780, "m"), distance_words(3.6, "m")
+    ('240 m', '14.8 km', '4 m')
+    >>> distance_words(100, "mi"), distance_words(402.3, "mi"), distance_words(60_000, "mi")
+    ('330 ft', '0.2 mi', '37 mi')
+    """
+    small, per_small, large, per_large, until = _UNITS[unit]
+    n = metres * per_small
+    if n < until:
+        return f"{10 * round(n / 10) if n >= 95 else round(n)} {small}"
+    far = metres / per_large
+    return f"{far:.0f} {large}" if far >= 20 else f"{far:.1f} {large}"
+
+
+_FEET = 1 / 0.3048
+_UNITS = {"m": ("m", 1.0, "km", 1000.0, 995.0), "mi": ("ft", _FEET, "mi", 1609.344, 525.0)}
+"""Small unit, how many a metre, large unit, metres in one, from how many small ones on the large is used."""
+
+
 def _outline(path: Path) -> gpd.GeoSeries:
     # No GDAL: it would follow whatever the file says to other files.
     try:

@@ -17,7 +17,7 @@ from pyproj import Transformer
 
 from sweepplan.errors import CrsError, StreetsError
 from sweepplan.geo import WGS84, Area
-from sweepplan.streets import Snaps, StreetNetwork, area_of, read_graph
+from sweepplan.streets import Snaps, StreetNetwork, TurnCosts, area_of, read_graph
 from sweepplan.tables import PLACES, STREETS
 
 GraphMaker = Callable[..., nx.MultiDiGraph]
@@ -49,7 +49,7 @@ def test_three_blocks_east_and_four_north(gridtown: StreetNetwork, gridtown_at: 
     leg = gridtown.leg(snaps[0], snaps[1])
     assert (leg.travel_s, leg.length_m) == (700, 700)
     assert leg.geometry.length == pytest.approx(700)
-    assert sum(length for _, length in leg.steps) == 700
+    assert sum(step.length_m for step in leg.steps) == 700
 
 
 def test_streets_of_gridtown(gridtown: StreetNetwork) -> None:
@@ -90,13 +90,13 @@ def test_one_way_only_forwards(make_gridtown: GraphMaker, gridtown_area: Area, g
     assert seconds(net, gridtown_at((100, 0), (200, 0))) == 100
     leg = net.leg(*(net.snap(gridtown_at((175, 0), (130, 0)))[k] for k in (0, 1)))
     assert metres(leg.geometry, gridtown_at) == [(175, 0), (200, 0), (200, 100), (100, 100), (100, 0), (130, 0)]
-    assert leg.steps == (
-        ("A Street", pytest.approx(25)),
-        ("Avenue 3", 100),
-        ("B Street", 100),
-        ("Avenue 2", 100),
-        ("A Street", pytest.approx(30)),
-    )
+    assert [step.text() for step in leg.steps] == [
+        "east on A Street, 25 m",
+        "left on Avenue 3, 100 m",
+        "left on B Street, 100 m",
+        "left on Avenue 2, 100 m",
+        "left on A Street, 30 m",
+    ]
 
 
 def test_corner_of_a_one_way_is_reached_by_the_other_streets(
@@ -349,7 +349,7 @@ def check_leg(net: StreetNetwork, a: Snaps, b: Snaps, travel_s: float) -> None:
     leg = net.leg(a, b)
     assert leg.travel_s == travel_s
     assert leg.length_m == pytest.approx(travel_s, abs=0.02)
-    assert leg.length_m == pytest.approx(sum(length for _, length in leg.steps), abs=1e-9)
+    assert leg.length_m == pytest.approx(sum(step.length_m for step in leg.steps), abs=1e-9)
     assert leg.geometry.length == pytest.approx(leg.length_m, abs=0.01)
     for snap, end in ((a, leg.geometry.coords[0]), (b, leg.geometry.coords[-1])):
         assert shapely.Point(end).distance(net.edges.geometry.iloc[snap.edge[0]].interpolate(snap.offset_m[0])) < 0.01
@@ -372,7 +372,8 @@ def test_chunks_of_sources_join_without_seam(gridtown: StreetNetwork) -> None:
 @pytest.mark.shared
 def test_back_bay_equals_networkx(shared: Path) -> None:
     graph = read_graph(shared / "data/boston/streets_drive_2022.graphml.gz")
-    net = StreetNetwork.from_graph(graph, area_of(graph, tz="America/New_York", name="Back Bay"))
+    area = area_of(graph, tz="America/New_York", name="Back Bay")
+    net = StreetNetwork.from_graph(graph, area, turns=TurnCosts(0, 0, 0))
     assert len(net.node_id) == 581
     assert np.bincount(net.components).max() == 488
     rng = np.random.default_rng(7)

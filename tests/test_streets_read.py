@@ -21,7 +21,7 @@ import shapely
 
 from sweepplan.errors import SourceError, StreetsError, SweepplanError
 from sweepplan.geo import Area
-from sweepplan.streets import StreetNetwork, area_of, download_graph, read_graph
+from sweepplan.streets import Snaps, StreetNetwork, area_of, download_graph, read_graph
 from sweepplan.streets.tags import CITY_FACTOR, classes, may_drive, may_walk, name_of, posted_kph
 
 GraphMaker = Callable[..., nx.MultiDiGraph]
@@ -348,6 +348,37 @@ def test_download_a_made_up_crossroads() -> None:
     assert (net.mode, net.area.name, len(net.edges)) == ("walk", "Somewhere", 6)
     assert before == {name: getattr(ox.settings, name) for name in before}
     assert socket.getaddrinfo is resolve
+
+
+def test_download_brings_turn_restrictions_that_outlive_a_file(tmp_path: Path) -> None:
+    """From the side street (way 8) into Long Street (way 9): where both are known, the turn is forbidden."""
+    rule = {
+        "type": "relation",
+        "id": 5,
+        "tags": {"type": "restriction", "restriction": "no_left_turn"},
+        "members": [
+            {"type": "way", "ref": 8, "role": "from"},
+            {"type": "node", "ref": 2, "role": "via"},
+            {"type": "way", "ref": 9, "role": "to"},
+        ],
+    }
+
+    def answer(query: str) -> bytes:
+        return json.dumps({"elements": [rule]}).encode() if '"type"="restriction"' in query else CROSSROADS
+
+    with server(place(AROUND), answer) as (url, asked):
+        graph = ask(url)
+    assert len(asked) == 3
+    ox.save_graphml(graph, tmp_path / "crossroads.graphml")
+    again = read_graph(tmp_path / "crossroads.graphml")
+    area = area_of(again, tz="America/New_York", name="Somewhere")
+    net = StreetNetwork.from_graph(again, area)
+    side, long = (net.edges.index[net.edges["name"] == name].to_numpy() for name in ("unnamed road", "Long Street"))
+    half = net.edges["length_m"].to_numpy() / 2
+    snaps = [Snaps(edges, half[edges], np.zeros(len(edges))) for edges in (side, long)]
+    assert np.isinf(net.travel_s(*snaps)).all()
+    del again.graph["turn_restrictions"]
+    assert np.isfinite(StreetNetwork.from_graph(again, area).travel_s(*snaps)).all()
 
 
 def test_download_that_fails_is_one_line() -> None:

@@ -1,7 +1,10 @@
 """The street network: load, download, snap, travel times, ways along the streets. Alone knows osmnx and networkx."""
 
 from sweepplan.streets.download import download_graph
-from sweepplan.streets.network import Leg, Snaps, StreetNetwork, area_of
+from sweepplan.streets.legs import Leg, Step
+from sweepplan.streets.network import StreetNetwork, area_of
 from sweepplan.streets.read import read_graph
+from sweepplan.streets.snaps import Snaps
+from sweepplan.streets.turns import TurnCosts
 
-__all__ = ["Leg", "Snaps", "StreetNetwork", "area_of", "download_graph", "read_graph"]
+__all__ = ["Leg", "Snaps", "Step", "StreetNetwork", "TurnCosts", "area_of", "download_graph", "read_graph"]

@@ -16,7 +16,7 @@ from pyproj import Transformer
 from sweepplan.errors import StreetsError
 from sweepplan.geo import WGS84, Area, Floats
 from sweepplan.streets.read import node_lonlat
-from sweepplan.streets.tags import CITY_FACTOR, WALK_MS, classes, may_drive, may_walk, name_of, posted_kph
+from sweepplan.streets.tags import CITY_FACTOR, WALK_MS, classes, may_drive, may_walk, name_of, posted_kph, way_ids
 
 Mode = Literal["drive", "walk"]
 Ints = NDArray[np.int64]
@@ -26,7 +26,7 @@ _MAY = {"drive": may_drive, "walk": may_walk}
 
 
 def edge_table(
-    graph: nx.MultiDiGraph[int], area: Area, mode: Mode, speed_ms: float | None
+    graph: nx.MultiDiGraph[int], area: Area, mode: Mode, speed_ms: float | None, city_factor: float = CITY_FACTOR
 ) -> tuple[Ints, Floats, gpd.GeoDataFrame]:
     """Return node ids of the graph, their places on the plane, shape (n, 2), and the directed edges.
 
@@ -34,18 +34,20 @@ def edge_table(
     ----------
     graph : checked, in degrees.
     speed_ms : one speed for all streets; None: by mode, street class and posted speed.
+    city_factor : share of the posted speed that a van makes good.
 
     Returns
     -------
     The third: ``u, v`` (rows of the nodes), ``length_m``, ``travel_ms >= 1``, ``name``, ``highway``, ``reverse`` (the
-    same street the other way, -1 = none), ``street`` (shared by both directions), geometry from u to v.
+    same street the other way, -1 = none), ``street`` (shared by both directions), ``ways`` (ids in OpenStreetMap),
+    geometry from u to v.
 
     Raises
     ------
     StreetsError
         No street is left for this mode.
     """
-    ids, raw = _allowed(graph, mode)
+    ids, raw = _allowed(graph, mode, city_factor)
     to_plane = Transformer.from_crs(WGS84, area.crs, always_xy=True)
     xy = np.column_stack(to_plane.transform(*node_lonlat(graph).T))
     edges = gpd.GeoDataFrame(raw, geometry=_lines(raw, xy, to_plane), crs=area.crs).drop(columns="line")
@@ -61,11 +63,18 @@ def edge_table(
     return ids[used], xy[used], edges
 
 
-def _allowed(graph: nx.MultiDiGraph[int], mode: Mode) -> tuple[Ints, pd.DataFrame]:
+def _allowed(graph: nx.MultiDiGraph[int], mode: Mode, city_factor: float) -> tuple[Ints, pd.DataFrame]:
     ids = np.array(list(graph), dtype=np.int64)
     row_of = {node: row for row, node in enumerate(graph)}
     rows = [
-        (row_of[u], row_of[v], float(tags.get("length", np.nan)), _speed_ms(tags, mode), name_of(tags), tags)
+        (
+            row_of[u],
+            row_of[v],
+            float(tags.get("length", np.nan)),
+            _speed_ms(tags, mode, city_factor),
+            name_of(tags),
+            tags,
+        )
         for u, v, tags in graph.edges(data=True)
         if _MAY[mode](tags)
     ]
@@ -73,11 +82,15 @@ def _allowed(graph: nx.MultiDiGraph[int], mode: Mode) -> tuple[Ints, pd.DataFram
         raise StreetsError(f"none of the {graph.number_of_edges()} edges is open to mode {mode!r}: give other streets")
     raw = pd.DataFrame(rows, columns=["u", "v", "length_m", "speed_ms", "name", "tags"])
     tags = raw.pop("tags")
-    return ids, raw.assign(highway=[classes(t)[0] for t in tags], line=[t.get("geometry") for t in tags])
+    return ids, raw.assign(
+        highway=[classes(t)[0] for t in tags],
+        ways=pd.Series([way_ids(t) for t in tags], dtype=object),
+        line=[t.get("geometry") for t in tags],
+    )
 
 
-def _speed_ms(tags: dict[str, Any], mode: Mode) -> float:
-    return WALK_MS if mode == "walk" else posted_kph(tags) / 3.6 * CITY_FACTOR
+def _speed_ms(tags: dict[str, Any], mode: Mode, city_factor: float) -> float:
+    return WALK_MS if mode == "walk" else posted_kph(tags) / 3.6 * city_factor
 
 
 def _lines(raw: pd.DataFrame, xy: Floats, to_plane: Transformer) -> NDArray[np.object_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,70 +11,28 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from shapely import STRtree
 from shapely.geometry import LineString
-from shapely.ops import substring
 
 from sweepplan.errors import StreetsError
 from sweepplan.geo import WGS84, Area, Floats, require_same_plane
 from sweepplan.streets.download import download_graph
 from sweepplan.streets.edges import Ints, Mode, edge_table
+from sweepplan.streets.legs import Leg, cut, joined, steps_of
 from sweepplan.streets.read import check_graph, node_lonlat, read_graph
-from sweepplan.streets.tags import NOT_SWEPT
+from sweepplan.streets.restrictions import restrictions_of
+from sweepplan.streets.snaps import Snaps, nearest
+from sweepplan.streets.tags import CITY_FACTOR, NOT_SWEPT, UNNAMED
+from sweepplan.streets.turns import FREE, TurnCosts, bearings, forbidden_turns, turns_of
 from sweepplan.streets.ways import Piece, Spots, Ways
 from sweepplan.tables import PLACES, STREETS
-
-END_M = 0.01
-"""A point that falls on a street so near to its end, in metres, stands at the corner."""
 
 MILLI = 1000
 
 AREA_MARGIN_M = 150.0
 """What lies so near to a street, in metres, belongs to its network's area."""
-
-
-@dataclass(frozen=True, eq=False)
-class Snaps:
-    """Where points lie on the edges of one :class:`StreetNetwork`.
-
-    Attributes
-    ----------
-    edge : shape (n,), row of ``StreetNetwork.edges``; -1 = no street within the limit.
-    offset_m : shape (n,), metres along the edge from its u, ``0 <= offset_m <= length_m``.
-    distance_m : shape (n,), metres from point to edge; ``inf`` where there is none.
-    """
-
-    edge: Ints
-    offset_m: Floats
-    distance_m: Floats
-
-    def __len__(self) -> int:
-        return int(self.edge.size)
-
-    def __getitem__(self, rows: ArrayLike | slice) -> Snaps:
-        """Return the snaps of ``rows`` (indices, mask or slice); one index gives snaps of length 1."""
-        at = rows if isinstance(rows, slice) else np.atleast_1d(np.asarray(rows))
-        return Snaps(self.edge[at], self.offset_m[at], self.distance_m[at])
-
-
-@dataclass(frozen=True, eq=False)
-class Leg:
-    """The way from one point to another.
-
-    Attributes
-    ----------
-    geometry : along the streets, on the plane; two equal points where nothing has to be travelled.
-    travel_s, length_m : as ``StreetNetwork.travel_s`` says to the millisecond; metres along the streets.
-    steps : (street name, metres) in order, neighbours of one name merged.
-    """
-
-    geometry: LineString
-    travel_s: float
-    length_m: float
-    steps: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,25 +60,43 @@ class StreetNetwork:
 
     @classmethod
     def load(
-        cls, path: str | Path, area: Area, mode: Mode = "drive", *, speed_ms: float | None = None
+        cls,
+        path: str | Path,
+        area: Area,
+        mode: Mode = "drive",
+        *,
+        speed_ms: float | None = None,
+        city_factor: float = CITY_FACTOR,
+        turns: TurnCosts | None = None,
     ) -> StreetNetwork:
         """Read GraphML, see :func:`read_graph`, and make the network of it, see :meth:`from_graph`."""
-        return cls.from_graph(read_graph(path), area, mode, speed_ms=speed_ms)
+        graph = read_graph(path)
+        return cls.from_graph(graph, area, mode, speed_ms=speed_ms, city_factor=city_factor, turns=turns)
 
     @classmethod
     def from_graph(
-        cls, graph: nx.MultiDiGraph[int], area: Area, mode: Mode = "drive", *, speed_ms: float | None = None
+        cls,
+        graph: nx.MultiDiGraph[int],
+        area: Area,
+        mode: Mode = "drive",
+        *,
+        speed_ms: float | None = None,
+        city_factor: float = CITY_FACTOR,
+        turns: TurnCosts | None = None,
     ) -> StreetNetwork:
         """Make the network of a graph as osmnx makes it.
 
         Parameters
         ----------
         graph : nodes with ``x``, ``y`` in degrees (or the graph's ``crs``), edges with ``length``, ``highway``,
-            ``maxspeed``, ``name``, ``geometry`` where known.
-        mode : "drive" obeys one-ways and leaves out footways; "walk" goes both ways everywhere and leaves out
-            motorways, their ramps, and what is closed to people on foot.
-        speed_ms : one speed for all streets, e.g. of a cargo bike; None: 1.3 on foot, the posted speed times
-            ``CITY_FACTOR`` in a van.
+            ``maxspeed``, ``name``, ``geometry`` where known, and the turn restrictions that :func:`download_graph`
+            puts there.
+        mode : "drive" obeys one-ways and turn restrictions and leaves out footways; "walk" goes both ways everywhere
+            and leaves out motorways, their ramps, and what is closed to people on foot.
+        speed_ms : one speed for all streets, e.g. of a cargo bike; None: 1.3 on foot, in a van the posted speed times
+            ``city_factor``.
+        turns : what turning costs; None: :class:`TurnCosts` in a van that drives at posted speeds, nothing on foot
+            or where one speed is given.
 
         Raises
         ------
@@ -130,16 +107,23 @@ class StreetNetwork:
             raise StreetsError(f"mode {mode!r}: give 'drive' or 'walk'")
         if speed_ms is not None and not 0 < speed_ms < np.inf:
             raise StreetsError(f"speed_ms {speed_ms}: give metres a second > 0")
+        if not 0 < city_factor < np.inf:
+            raise StreetsError(f"city_factor {city_factor}: give the share of the posted speed that is made good, > 0")
         graph = check_graph(graph, name="the street network")
-        node_id, node_xy, edges = edge_table(graph, area, mode, speed_ms)
+        restrictions = restrictions_of(graph) if mode == "drive" else ()
+        node_id, node_xy, edges = edge_table(graph, area, mode, speed_ms, city_factor)
         _require_overlap(node_xy, area.boundary.bounds, f"the area {area.name!r}", area.crs)
         u, v, reverse = (edges[name].to_numpy(np.int64) for name in ("u", "v", "reverse"))
+        n, lines, ways = len(node_id), edges.geometry.to_numpy(), edges.pop("ways").to_numpy()
+        forbidden = forbidden_turns(restrictions, u, v, node_id, ways)
+        if turns is None:
+            turns = TurnCosts() if mode == "drive" and speed_ms is None else FREE
+        costed = turns_of(u, v, reverse, n_nodes=n, costs=turns, lines=lines, forbidden=forbidden)
+        time = Ways.of(u, v, edges["travel_ms"].to_numpy(np.int64), reverse, costed, n_nodes=n)
         length_mm = np.maximum(1, np.rint(edges["length_m"] * MILLI)).to_numpy(np.int64)
-        time = Ways.of(u, v, edges["travel_ms"].to_numpy(np.int64), reverse, n_nodes=len(node_id))
-        length = Ways.of(u, v, length_mm, reverse, n_nodes=len(node_id))
+        length = Ways.of(u, v, length_mm, reverse, turns_of(u, v, reverse, n_nodes=n), n_nodes=n)
         once = edges.drop_duplicates("street").index.to_numpy()
-        tree = STRtree(edges.geometry.to_numpy()[once])
-        return cls(area, mode, node_id, node_xy, edges, time, length, tree, once)
+        return cls(area, mode, node_id, node_xy, edges, time, length, STRtree(lines[once]), once)
 
     @classmethod
     def download(
@@ -155,12 +139,18 @@ class StreetNetwork:
         graph = download_graph(place, mode, overpass_url=overpass_url, nominatim_url=nominatim_url)
         return cls.from_graph(graph, area_of(graph, tz=tz, name=place), mode)
 
-    @property
+    @cached_property
     def csr(self) -> csr_matrix:
-        """Travel time from node to node along one edge, whole milliseconds >= 1, the least over parallel edges."""
-        return self._time.csr
+        """Travel time from node to node along one edge, whole milliseconds >= 1, the least over parallel edges.
 
-    @property
+        Without turn costs; a loop is no way to anywhere and left out.
+        """
+        least = self.edges.groupby(["u", "v"])["travel_ms"].min().reset_index()
+        least = least[least["u"] != least["v"]]
+        n = len(self.node_id)
+        return csr_matrix((least["travel_ms"], (least["u"], least["v"])), shape=(n, n), dtype=np.int64)
+
+    @cached_property
     def components(self) -> Ints:
         """Strongly connected component of every node: within one, everybody can get everywhere and back."""
         return np.asarray(connected_components(self.csr, connection="strong")[1], dtype=np.int64)
@@ -169,6 +159,26 @@ class StreetNetwork:
     def largest_share(self) -> float:
         """Share of the nodes in the largest strongly connected component, 0 to 1."""
         return float(np.bincount(self.components).max() / len(self.node_id))
+
+    def parts(self) -> pd.DataFrame:
+        """Return the parts from which nobody gets to the rest and back, the longest first; the first is the network.
+
+        Returns
+        -------
+        Per strongly connected component that holds a street: ``name`` (its two longest streets by name), ``n_streets``,
+        ``length_m``.
+        """
+        once = self.edges.drop_duplicates("street")
+        ends = self.components[once[["u", "v"]].to_numpy()]
+        inside = once[ends[:, 0] == ends[:, 1]].assign(part=ends[ends[:, 0] == ends[:, 1], 0])
+        by_name = inside.groupby(["part", "name"])["length_m"].sum().reset_index()
+        by_name = by_name.assign(plain=by_name["name"] == UNNAMED)
+        longest = by_name.sort_values(["plain", "length_m"], ascending=[True, False], kind="stable")
+        names = longest.groupby("part").head(2).groupby("part")["name"].agg(" & ".join)
+        sums = inside.groupby("part").agg(n_streets=("street", "size"), length_m=("length_m", "sum"))
+        table = sums.assign(name=names)[["name", "n_streets", "length_m"]]
+        ordered: pd.DataFrame = table.sort_values("length_m", ascending=False, kind="stable").reset_index(drop=True)
+        return ordered
 
     def snap(self, points: gpd.GeoSeries | gpd.GeoDataFrame, *, limit_m: float = 100.0, joined: bool = False) -> Snaps:
         """Return where each point lies on the nearest street, at most ``limit_m`` away.
@@ -192,24 +202,26 @@ class StreetNetwork:
         shapes = points.geometry.to_numpy()
         if not np.isin(shapely.get_type_id(shapes), (-1, 0)).all():
             raise StreetsError("only points can be snapped to streets: give e.g. table.representative_point()")
-        xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
-        there = np.flatnonzero(np.isfinite(xy).all(axis=1))
-        if there.size:
-            _require_overlap(self.node_xy, _around(xy[there], limit_m), "the points", self.area.crs)
-        tree, edge_of_tree = self._joined_tree() if joined else (self._tree, self._edge_of_tree)
-        (row, near), distance = tree.query_nearest(
-            shapes[there], max_distance=limit_m, all_matches=False, return_distance=True
-        )
-        edge, offset, away = np.full(len(xy), -1), np.zeros(len(xy)), np.full(len(xy), np.inf)
-        at = there[row]
-        edge[at], away[at] = edge_of_tree[near], distance
-        offset[at] = self._offset(edge[at], shapes[at])
-        return Snaps(edge.astype(np.int64), offset, away)
+        sound = shapes[np.isfinite(shapely.get_x(shapes)) & np.isfinite(shapely.get_y(shapes))]
+        if sound.size:
+            around = _around(shapely.get_coordinates(sound), limit_m)
+            _require_overlap(self.node_xy, around, "the points", self.area.crs)
+        tree, edge_of_tree = self._joined_tree if joined else (self._tree, self._edge_of_tree)
+        lines, length = self.edges.geometry.to_numpy(), self.edges["length_m"].to_numpy()
+        return nearest(shapes, lines, length, tree, edge_of_tree, limit_m=limit_m)
+
+    def ends(self, edges: Ints) -> tuple[Snaps, Snaps]:
+        """Return where one who sweeps each of ``edges`` from u to v begins and is done: he comes and goes along it."""
+        length, zero = self.edges["length_m"].to_numpy()[edges], np.zeros(len(edges))
+        along = np.ones(len(edges), dtype=bool)
+        return Snaps(edges, zero, zero, along=along), Snaps(edges, length, zero, along=along)
 
     def travel_s(self, origins: Snaps, destinations: Snaps | None = None) -> Floats:
         """Return travel times in seconds, exact to the millisecond, shape (n, m), row from, column to.
 
         ``inf`` where there is no way, or a point lies on no street. Without ``destinations``: between all origins.
+        Turns at junctions cost what the network was made with; turning round where one stops, midway along a street,
+        costs nothing.
         """
         a = self._spots(self._time, origins)
         b = a if destinations is None else self._spots(self._time, destinations)
@@ -228,7 +240,7 @@ class StreetNetwork:
         if not 0 < limit_m < np.inf:
             raise StreetsError(f"limit_m {limit_m}: give metres > 0")
         a, b = (self._spots(self._length, snaps) for snaps in (origins, destinations))
-        i, j, length_mm = self._length.pairs(a, b, np.rint(limit_m * MILLI))
+        i, j, length_mm = self._length.pairs(a, b, round(limit_m * MILLI))
         return i, j, length_mm / MILLI
 
     def leg(self, a: Snaps, b: Snaps) -> Leg:
@@ -248,7 +260,7 @@ class StreetNetwork:
             raise StreetsError(
                 f"no way from {self._name(a)} to {self._name(b)}: they lie in parts of the network that are not joined"
             )
-        return self._leg(a, least_ms, [piece for piece in pieces if piece.stop > piece.start])
+        return self._leg(a, b, least_ms, [piece for piece in pieces if piece.stop > piece.start])
 
     def places(self, *, sweep_speed_ms: float = 0.6) -> gpd.GeoDataFrame:
         """Return every street segment once, as tables.PLACES; motorways and ramps are left out.
@@ -279,6 +291,7 @@ class StreetNetwork:
         table.index = pd.Index(names, name=index, dtype="str")
         return table
 
+    @cached_property
     def _joined_tree(self) -> tuple[STRtree, Ints]:
         parts = self.components
         in_largest = parts == np.bincount(parts).argmax()
@@ -286,47 +299,42 @@ class StreetNetwork:
         kept = self._edge_of_tree[in_largest[ends].all(axis=1)]
         return STRtree(self.edges.geometry.to_numpy()[kept]), kept
 
-    def _offset(self, edge: Ints, points: NDArray[np.object_]) -> Floats:
-        """Return metres along the edge, on the scale of its ``length_m``, moved to the end where within END_M of it."""
-        share = shapely.line_locate_point(self.edges.geometry.to_numpy()[edge], points, normalized=True)
-        length = self.edges["length_m"].to_numpy()[edge]
-        offset = np.nan_to_num(share) * length
-        return np.where(offset <= END_M, 0.0, np.where(offset >= length - END_M, length, offset))
-
     def _spots(self, ways: Ways, snaps: Snaps) -> Spots:
         length = self.edges["length_m"].to_numpy()[snaps.edge]
         share = np.divide(snaps.offset_m, length, out=np.zeros(len(snaps)), where=length > 0)
-        return ways.spots(snaps.edge, np.clip(share, 0, 1))
+        return ways.spots(snaps.edge, np.clip(share, 0, 1), snaps.along)
 
     def _name(self, snaps: Snaps) -> str:
         return f"{self.edges['name'].iloc[snaps.edge[0]]!r}"
 
-    def _leg(self, a: Snaps, least_ms: float, pieces: list[Piece]) -> Leg:
+    def _leg(self, a: Snaps, b: Snaps, least_ms: float, pieces: list[Piece]) -> Leg:
         shapes, lengths, names = (self.edges[name].to_numpy() for name in ("geometry", "length_m", "name"))
-        steps: list[tuple[str, float]] = []
-        for piece in pieces:
-            name, metres = str(names[piece.edge]), float((piece.stop - piece.start) * lengths[piece.edge])
-            if steps and steps[-1][0] == name:
-                metres += steps.pop()[1]
-            steps.append((name, metres))
-        parts = [
-            shapes[p.edge]
-            if (p.start, p.stop) == (0, 1)
-            else substring(shapes[p.edge], p.start, p.stop, normalized=True)
-            for p in pieces
-        ]
-        return Leg(self._line(a, parts), least_ms / MILLI, float(sum(metres for _, metres in steps)), tuple(steps))
+        edges = tuple(piece.edge for piece in pieces)
+        lines = np.array([cut(shapes[piece.edge], piece) for piece in pieces], dtype=object)
+        metres = [float((piece.stop - piece.start) * lengths[piece.edge]) for piece in pieces]
+        steps = steps_of(lines, [str(names[edge]) for edge in edges], metres, heading=self._heading(a))
+        line = joined(lines) if len(lines) else self._standing(a)
+        return Leg(line, least_ms / MILLI, float(sum(metres)), steps, edges, self._side(b, edges))
 
-    def _line(self, a: Snaps, parts: list[shapely.Geometry]) -> LineString:
-        if not parts:
-            length = float(self.edges["length_m"].iloc[a.edge[0]])
-            spot = self.edges.geometry.iloc[a.edge[0]].interpolate(
-                a.offset_m[0] / length if length else 0, normalized=True
-            )
-            parts = [spot, spot]
-        xy = shapely.get_coordinates(parts)
-        kept = np.concatenate([[True], np.any(xy[1:] != xy[:-1], axis=1)])
-        return LineString(xy[kept] if kept.sum() > 1 else xy[[0, 0]])
+    def _heading(self, snap: Snaps) -> float | None:
+        """Return the bearing in which one stands there; None where that may be either way."""
+        if not snap.along[0]:
+            return None
+        begins, ends = bearings(self.edges.geometry.to_numpy()[snap.edge])
+        return float(begins[0] if snap.offset_m[0] == 0 else ends[0])
+
+    def _side(self, snap: Snaps, edges: tuple[int, ...]) -> str:
+        if not edges or not snap.side[0] or edges[-1] not in (snap.edge[0], self.edges["reverse"].iloc[snap.edge[0]]):
+            return ""
+        ahead = 1 if edges[-1] == snap.edge[0] else -1
+        return "left" if snap.side[0] == ahead else "right"
+
+    def _standing(self, snap: Snaps) -> LineString:
+        """Return two equal points where ``snap`` lies."""
+        length = float(self.edges["length_m"].iloc[snap.edge[0]])
+        share = snap.offset_m[0] / length if length else 0
+        spot = self.edges.geometry.iloc[snap.edge[0]].interpolate(share, normalized=True)
+        return joined([spot, spot])
 
 
 def area_of(graph: nx.MultiDiGraph[int], *, tz: str, name: str) -> Area:

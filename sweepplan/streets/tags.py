@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 UNNAMED = "unnamed road"
 
 WALK_MS = 1.3
@@ -70,6 +72,19 @@ def name_of(tags: Mapping[str, Any]) -> str:
     ('Fenway / The Fenway', 'unnamed road')
     """
     return " / ".join(dict.fromkeys(values(tags.get("name")))) or UNNAMED
+
+
+def way_ids(tags: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the ids of the ways the street is made of, none where it has none.
+
+    Examples
+    --------
+    >>> way_ids({"osmid": [12, 13]}), way_ids({"osmid": 0}), way_ids({})
+    ((12, 13), (0,), ())
+    """
+    osmid = tags.get("osmid")
+    listed = osmid if isinstance(osmid, list | tuple | set) else [osmid]
+    return tuple(int(each) for each in listed if isinstance(each, int | np.integer))
 
 
 def classes(tags: Mapping[str, Any]) -> list[str]:
