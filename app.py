@@ -1,3 +1,5 @@
-from sweepplan.app import main
+import streamlit as st
 
-main()
+from sweepplan.app import SCRIPT, server
+
+app = st.App(SCRIPT, routes=server.routes(), middleware=server.middleware(), lifespan=server.lifespan)

@@ -22,7 +22,7 @@ import pytest
 from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
-from sweepplan.app import shown, words
+from sweepplan.app import SCRIPT, shown, words
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.geo import WGS84
 from sweepplan.model import Crew
@@ -108,6 +108,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
     def open_(name: str, settings: Path, **state: Any) -> AppTest:
         monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(settings))
+        monkeypatch.setenv("SWEEPPLAN_STORE", str(settings.parent / "store.sqlite"))
         page = AppTest.from_function(show_page, args=(name,), default_timeout=60)
         for key, value in state.items():
             page.session_state[key] = value
@@ -230,7 +231,8 @@ def test_kiosks_say_what_new_ones_would_reach(open_page: Callable[..., AppTest],
 
 def test_a_setting_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(tmp_path / "none.toml"))
-    page = AppTest.from_file(Path(__file__).parents[1] / "app.py").run()
+    monkeypatch.setenv("SWEEPPLAN_STORE", str(tmp_path / "store.sqlite"))
+    page = AppTest.from_file(SCRIPT, default_timeout=60).run()
     assert not page.exception
     [error] = page.error
     assert "cannot be read" in error.value
@@ -276,7 +278,10 @@ def served(city: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     start = [sys.executable, "-c", "from sweepplan.cli import main; main()", "app", "--settings", str(city)]
     app = subprocess.Popen(
-        [*start, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        [*start, "--port", str(port), "--store", str(city.parent / "served.sqlite")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         for _ in range(120):
@@ -300,7 +305,7 @@ def test_the_app_works_offline_from_page_to_page(chromium: Browser, served: str)
     page.goto(served)
     page.get_by_role("button", name="Plan", exact=True).click(timeout=60_000)
     page.get_by_text("All 3 requests reached").wait_for(timeout=60_000)
-    drawn = page.frame_locator("iframe")
+    drawn = page.locator(".live[data-drawn]")
     drawn.get_by_text("Crew A").first.wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="GPX").click()

@@ -22,6 +22,7 @@ from sweepplan.model import Crew
 from sweepplan.store import Store
 from sweepplan.store.engine import connect, writing
 from sweepplan.store.schema import METADATA, VERSION_TABLE
+from sweepplan.store.sessions import SESSIONS
 from sweepplan.tables import INCIDENTS, PICKUPS, PLACES, QUARANTINE, SITES
 
 AT = pd.Timestamp("2026-03-01T12:00Z")
@@ -319,7 +320,7 @@ def test_a_damaged_copy_is_refused_whole(store, make_url, gridtown_at, tmp_path,
 def test_migrations_make_the_tables_of_the_schema(store):
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, METADATA) == []
+        assert compare_metadata(context, [METADATA, SESSIONS.metadata]) == []
 
 
 def test_a_newer_database_is_refused(store, url):

@@ -1,5 +1,10 @@
-"""What ``sweepplan app`` hands to Streamlit."""
+"""What ``sweepplan app`` starts."""
 
-from sweepplan.app import main
+import streamlit as st
 
-main()
+from sweepplan.app import SCRIPT, server
+
+app = st.App(SCRIPT, routes=server.routes(), middleware=server.middleware(), lifespan=server.lifespan)
+
+if __name__ == "__main__":
+    app.run(config=server.CONFIG)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import shown, state
+from sweepplan.app import access, livemap, shown, state
 from sweepplan.app.state import Opened, View
 from sweepplan.app.words import number, plain, sentence
 from sweepplan.maps.words import counted
@@ -18,6 +18,7 @@ _CANNOT = {
     "Places are blurred: no hotspot is a person or a house.",
 }
 _MAP_PX = 590
+ROLES = frozenset({"lead", "analyst", "planner", "partner", "public"})
 
 
 def page() -> None:
@@ -26,12 +27,12 @@ def page() -> None:
     title, choice = st.columns([4, 1], vertical_alignment="bottom")
     kinds = [found.kind for found in opened.hotspots]
     kind = kinds[0] if len(kinds) == 1 else _kind(choice, kinds)
-    view = state.gathered(opened, kind)
+    view = state.gathered(opened, kind, access.seen_as(ROLES))
     with title:
         _headline(opened, view, kind)
     drawn, listed = st.columns([4, 3], gap="medium")
     with drawn:
-        st.iframe(view.map_html, height=_MAP_PX)
+        livemap.show(view.map, key=f"hotspots-{kind}", height=_MAP_PX)
     with listed:
         _list(view, kind)
 

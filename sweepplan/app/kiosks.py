@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import pictures, shown, state
+from sweepplan.app import livemap, pictures, shown, state
 from sweepplan.app.state import CURVE_K, Opened, Sited
 from sweepplan.app.words import number, plain, sentence, share
 from sweepplan.errors import SweepplanError
@@ -28,7 +28,7 @@ def page() -> None:
     with top:
         _headline(opened, sited)
     with drawn:
-        st.iframe(sited.view.map_html, height=_MAP_PX)
+        livemap.show(sited.view.map, key="kiosks", height=_MAP_PX)
     with asked:
         n_today = len(sited.kiosks.study.problem.fixed)
         st.vega_lite_chart(pictures.curve(sited.curve, n_today, k, opened.settings.min_count), theme=None)

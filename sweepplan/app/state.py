@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from sweepplan import bridge, demo, maps, pipeline
+from sweepplan import bridge, maps, pipeline
+from sweepplan.app.access import EVERYONE
+from sweepplan.app.documents import Document
+from sweepplan.app.livemap import MapView
+from sweepplan.app.options import Options
+from sweepplan.errors import SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.words import moment_of
 from sweepplan.model import Crew, KioskJudgement, Limit
@@ -23,6 +30,7 @@ from sweepplan.privacy import Policy, Published, publish
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
 
+_JSON = "application/json"
 CURVE_K = 10
 """The coverage curve is drawn for so many new kiosks."""
 
@@ -40,10 +48,10 @@ class Opened:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What a page shows: tables that passed the gate, and the map of them as one offline page."""
+    """What a page shows: tables that passed the gate, and the map of them."""
 
     shown: Published
-    map_html: str
+    map: MapView
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +85,7 @@ class Waiting:
 
 def opened() -> Opened:
     """Return the city that the settings name; it is read again when one of its files changes."""
-    path = Path(os.environ.get("SWEEPPLAN_SETTINGS") or demo.folder() / "settings.toml")
+    path = Options.given().settings
     settings = Settings.load(path)
     return _opened(settings, _stamp(path, *settings.files().values()))
 
@@ -114,17 +122,17 @@ def waiting(opened: Opened) -> Waiting:
     return Waiting(len(now), len(before), int((now["due_at"] < opened.as_of).sum()), _last(opened.city.area, known))
 
 
-@st.cache_resource(show_spinner="Drawing the map", max_entries=2, hash_funcs=_BY_KEY)
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
 def today(opened: Opened) -> View:
     """Return what a team lead sees before planning: open requests and where needles gather."""
-    return _view(opened, _open_requests(opened), opened.hotspots[0].areas)
+    return _view(opened, "lead", "today", _open_requests(opened), opened.hotspots[0].areas)
 
 
-@st.cache_resource(show_spinner="Drawing the map", max_entries=4, hash_funcs=_BY_KEY)
-def gathered(opened: Opened, kind: str) -> View:
-    """Return what public health sees of one kind of report: areas and cells, never points."""
+@st.cache_resource(show_spinner="Counting reports", max_entries=8, hash_funcs=_BY_KEY)
+def gathered(opened: Opened, kind: str, role: str) -> View:
+    """Return what a role sees of one kind of report: areas and cells, never points."""
     found = tuple(each for each in opened.hotspots if each.kind == kind)
-    return _view(opened, *pipeline.gathered(opened.city.readings, found))
+    return _view(opened, role, f"gathered {kind}", *pipeline.gathered(opened.city.readings, found))
 
 
 @st.cache_resource(show_spinner="Siting kiosks, with proof", max_entries=16, hash_funcs=_BY_KEY)
@@ -133,15 +141,26 @@ def sited(opened: Opened, k: int, reach_m: float) -> Sited:
     settings = dataclasses.replace(opened.settings, k=k, reach_m=reach_m)
     kiosks = pipeline.plan_kiosks(opened.city, settings, as_of=opened.as_of)
     curve = pipeline.kiosk_curve(kiosks, up_to=max(k, CURVE_K))
-    return Sited(kiosks, _view(opened, kiosks.table), curve)
+    return Sited(
+        kiosks, _view(opened, "lead", f"sited {k} {reach_m}", kiosks.table, roles=frozenset({"planner"})), curve
+    )
 
 
 def plan(opened: Opened, crews: tuple[Crew, ...], limit: Limit, progress: Progress) -> Planned:
     """Plan the day for ``crews``."""
     settings = dataclasses.replace(opened.settings, crews=crews, limit=limit)
     sweep = pipeline.plan_sweep(opened.city, opened.hotspots[0], settings, as_of=opened.as_of, progress=progress)
-    view = _view(opened, opened.hotspots[0].areas, sweep.routes, sweep.stops)
+    view = _view(opened, "lead", f"plan {uuid4()}", opened.hotspots[0].areas, sweep.routes, sweep.stops)
     return Planned(opened.stamp, crews, sweep, view)
+
+
+def warm() -> None:
+    """Read the city and draw what is seen first, before anybody asks; what is wrong with it is said to who does."""
+    with suppress(SweepplanError):
+        first = opened()
+        waiting(first)
+        today(first).map.layers.packed  # noqa: B018  made now, kept
+        maps.basemap(_ground(first), near=True)
 
 
 def _last(area: Area, known: gpd.GeoDataFrame) -> str:
@@ -158,8 +177,34 @@ def _open_requests(opened: Opened) -> gpd.GeoDataFrame:
     )
 
 
-def _view(opened: Opened, *tables: gpd.GeoDataFrame) -> View:
-    lead = Policy.for_role("lead", min_count=opened.settings.min_count)
-    shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=lead, as_of=opened.as_of)
-    drawn = maps.draw(shown, attribution=opened.settings.attribution, as_of=opened.as_of)
-    return View(shown, drawn.get_root().render())
+def _view(
+    opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, roles: frozenset[str] | None = None
+) -> View:
+    """Pass tables through the gate of ``role``; the map is for ``roles``, else for that role alone."""
+    policy = Policy.for_role(role, min_count=opened.settings.min_count)
+    shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
+    about = f"{_version(opened)} {role} {about}"
+    layers = Document(about, lambda: maps.live(shown, as_of=opened.as_of), _JSON, roles or frozenset({role}))
+    near, far = _streets(opened)
+    return View(shown, MapView(layers, near, far, opened.city.area.name, opened.settings.attribution))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def _streets(opened: Opened) -> tuple[Document, Document]:
+    """Return the streets as every map has them under it, near and far."""
+
+    def make(near: bool) -> Document:
+        about = f"{_version(opened)} streets {near}"
+        return Document(about, lambda: maps.basemap(_ground(opened), near=near), _JSON, EVERYONE)
+
+    return make(True), make(False)
+
+
+def _ground(opened: Opened) -> Published:
+    city, lead = opened.city, Policy.for_role("lead")
+    tables = [city.streets.streets()] + ([] if city.parks is None else [city.parks])
+    return publish(*tables, area=city.area, policy=lead, as_of=opened.as_of)
+
+
+def _version(opened: Opened) -> str:
+    return hashlib.sha256(repr((opened.settings, opened.stamp)).encode()).hexdigest()[:16]

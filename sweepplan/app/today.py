@@ -6,7 +6,7 @@ from datetime import time
 
 import streamlit as st
 
-from sweepplan.app import pictures, shown, state
+from sweepplan.app import livemap, pictures, shown, state
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import against, plain, sentence, solving
 from sweepplan.errors import SweepplanError
@@ -33,7 +33,7 @@ def page() -> None:
             _promise(opened, planned, rows)
     with right:
         view = state.today(opened) if planned is None else planned.view
-        st.iframe(view.map_html, height=_MAP_PX)
+        livemap.show(view.map, key="today", height=_MAP_PX)
     if planned is not None:
         _routes(planned)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import WGS84
 from sweepplan.maps import hues
-from sweepplan.maps.layers import Layer, feature, geometry_of, rows
-from sweepplan.maps.page import geojson
+from sweepplan.maps.layers import Layer, feature, geojson, geometry_of, rows
+from sweepplan.maps.words import safe_text
+from sweepplan.model import Floats
 from sweepplan.privacy import Published
 from sweepplan.streets.tags import UNNAMED
 
@@ -19,6 +23,7 @@ _MAJOR = {"motorway": 4.0, "trunk": 4.0, "primary": 3.2, "secondary": 2.6, "tert
 _MINOR = {"footway": 0.6, "path": 0.6, "steps": 0.6, "cycleway": 0.6, "service": 0.7}
 _LOCAL = 1.1
 _NAME_EVERY_M = 250.0
+_FAR_M = 15.0
 
 
 def background(shown: Published) -> Layer:
@@ -32,16 +37,52 @@ def background(shown: Published) -> Layer:
 
 
 def _streets(streets: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    """Return one feature a class of streets, the least first; pieces that meet end to end are joined."""
-    classes = streets["highway"].str.extract(r"([a-z]+)", expand=False).fillna("")
-    widths = classes.str.removesuffix("_link").map({**_MAJOR, **_MINOR}).fillna(_LOCAL).to_numpy(dtype=float)
+    return [
+        feature(
+            geometry_of(lines),
+            style={"color": hues.MAJOR if width > _LOCAL else hues.STREET, "weight": width, "fill": False},
+        )
+        for width, lines in _by_width(streets)
+    ]
+
+
+def basemap(shown: Published, *, near: bool) -> bytes:
+    """Return land, green places, streets and their names as JSON for a map that colours them by day and night.
+
+    Parameters
+    ----------
+    near : all streets, with names; else the larger ones, to some 15 m.
+    """
+    streets = shown.table("streets")
+    if not near:
+        streets = streets[_widths(streets) > _LOCAL]
+        streets = streets.set_geometry(streets.geometry.simplify(_FAR_M)) if len(streets) else shown.table("streets")
+    boundary = gpd.GeoSeries([shown.area.boundary], crs=shown.area.crs)
+    land = (boundary if near else boundary.simplify(_FAR_M)).to_crs(WGS84).iloc[0]
+    places = shown.table("places")
+    green = places[places["kind"].isin(["park", "schoolyard"])]
+    features = [feature(geometry_of(land), kind="land")]
+    features += [feature(shape, kind="green") for _, _, shape in rows(green)]
+    features += [
+        feature(geometry_of(lines), kind="major" if width > _LOCAL else "street", weight=width)
+        for width, lines in _by_width(streets)
+    ]
+    said = [[lat, lon, turn, safe_text(name)] for lat, lon, turn, name in names(shown)] if near else []
+    return json.dumps({"features": features, "names": said}, separators=(",", ":")).encode()
+
+
+def _by_width(streets: gpd.GeoDataFrame) -> Iterator[tuple[float, BaseGeometry]]:
+    """Yield the streets of each width as one line in degrees, the least first; pieces that meet are joined."""
+    widths = _widths(streets)
     lines = streets.geometry.to_crs(WGS84).to_numpy()
-    features = []
     for width in np.unique(widths):
-        joined = shapely.line_merge(shapely.MultiLineString(list(shapely.get_parts(lines[widths == width]))))
-        colour = hues.MAJOR if width > _LOCAL else hues.STREET
-        features.append(feature(geometry_of(joined), style={"color": colour, "weight": width, "fill": False}))
-    return features
+        yield float(width), shapely.line_merge(shapely.MultiLineString(list(shapely.get_parts(lines[widths == width]))))
+
+
+def _widths(streets: gpd.GeoDataFrame) -> Floats:
+    classes = streets["highway"].str.extract(r"([a-z]+)", expand=False).fillna("")
+    known = classes.str.removesuffix("_link").map({**_MAJOR, **_MINOR})
+    return np.asarray(known.fillna(_LOCAL), dtype=np.float64)
 
 
 def names(shown: Published) -> list[tuple[float, float, int, str]]:

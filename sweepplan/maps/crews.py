@@ -13,8 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import WGS84
 from sweepplan.maps import hues
-from sweepplan.maps.layers import Layer, entry, feature, geometry_of, rows
-from sweepplan.maps.page import geojson
+from sweepplan.maps.layers import Layer, entry, feature, geojson, geometry_of, rows
 from sweepplan.maps.words import counted, moment_of, safe_text, short, tip
 from sweepplan.privacy import Published
 
@@ -145,6 +144,7 @@ def _stops(stops: gpd.GeoDataFrame, late: pd.Series, hue: str, mark: str, shown:
         features.append(
             feature(
                 shape,
+                id=stop,
                 pane="marks",
                 size=24,
                 front=3 if request else 0,
@@ -159,6 +159,7 @@ def _left_out(left: gpd.GeoDataFrame, late: pd.Series, shown: Published) -> list
     return [
         feature(
             shape,
+            id=stop,
             pane="marks",
             size=18,
             front=4,

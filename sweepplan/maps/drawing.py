@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterable
 
 import folium
@@ -13,7 +15,7 @@ from sweepplan.errors import GateError
 from sweepplan.geo import WGS84
 from sweepplan.maps import crews, heat, points
 from sweepplan.maps.background import background, names
-from sweepplan.maps.layers import Layer
+from sweepplan.maps.layers import PANES, Layer
 from sweepplan.maps.page import Bounds, page_of
 from sweepplan.maps.words import day, moment_of, safe_text
 from sweepplan.privacy import Published
@@ -36,16 +38,7 @@ def draw(published: Published, *, attribution: str = "", as_of: pd.Timestamp | N
     """
     if not isinstance(published, Published):
         raise GateError(f"draw(...) of a {type(published).__name__}: give what publish(...) returns")
-    layers = [
-        background(published),
-        *heat.cells(published),
-        *heat.hotspots(published),
-        *crews.crews(published, as_of=as_of),
-        *filter(None, [crews.depots(published)]),
-        *points.kiosks(published),
-        *points.reports(published, as_of=as_of),
-        *points.sites(published),
-    ]
+    layers = [background(published), *overlay(published, as_of=as_of)]
     panel = _panel(published, layers, as_of=as_of)
     return page_of(
         layers,
@@ -55,6 +48,42 @@ def draw(published: Published, *, attribution: str = "", as_of: pd.Timestamp | N
         names=names(published),
         attribution=attribution,
     )
+
+
+def live(published: Published, *, as_of: pd.Timestamp | None = None) -> bytes:
+    """Return the same layers but the background as JSON, for a map whose page is there already.
+
+    Raises
+    ------
+    GateError
+        ``published`` did not pass the gate.
+    """
+    if not isinstance(published, Published):
+        raise GateError(f"live(...) of a {type(published).__name__}: give what publish(...) returns")
+    layers = overlay(published, as_of=as_of)
+    routes, stops = published.table("routes"), published.table("stops")
+    late = bool(crews.over_due(routes, stops, as_of=as_of).any())
+    west, south, east, north = _bounds(published)
+    told = {
+        "layers": [dataclasses.asdict(layer) for layer in layers],
+        "bounds": [[south, west], [north, east]],
+        "panes": dict(PANES),
+        "legend": points.symbols(published, late=late),
+    }
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def overlay(published: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
+    """Return all that is drawn on streets and land."""
+    return [
+        *heat.cells(published),
+        *heat.hotspots(published),
+        *crews.crews(published, as_of=as_of),
+        *filter(None, [crews.depots(published)]),
+        *points.kiosks(published),
+        *points.reports(published, as_of=as_of),
+        *points.sites(published),
+    ]
 
 
 def _panel(published: Published, layers: Iterable[Layer], *, as_of: pd.Timestamp | None) -> str:

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sweepplan.maps import hues
-from sweepplan.maps.layers import Layer, entry, feature, rows
-from sweepplan.maps.page import geojson
+from sweepplan.maps.layers import Layer, entry, feature, geojson, rows
 from sweepplan.maps.words import counted, day, short, tip
 from sweepplan.model import Floats, Ints
 from sweepplan.privacy import Published
@@ -85,6 +84,7 @@ def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published, *, first: bo
     features = [
         feature(
             shape,
+            id=hotspot,
             style=style,
             tip=tip(
                 f"{_NAMES[kind]} hotspot {rank}: {counted(row.n_incidents, 'report')}",
@@ -93,7 +93,7 @@ def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published, *, first: bo
                 f"last {day(shown.local(row.last_reported_at))}",
             ),
         )
-        for rank, (_, row, shape) in enumerate(rows(table), start=1)
+        for rank, (hotspot, row, shape) in enumerate(rows(table), start=1)
     ]
     dashes = ";border-style:dashed" if kind == "overdose" else ""
     swatch = f'<span class="area" style="--hue:{hue}{dashes}"></span>'

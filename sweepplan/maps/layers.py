@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import folium
 import geopandas as gpd
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -30,6 +29,15 @@ _DECIMALS = 5
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """GeoJSON features in one pane; a map reads their properties ``id``, ``tip``, ``style``, ``html``, ``size``."""
+
+    features: tuple[dict[str, Any], ...]
+    pane: str
+    canvas: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Layer:
     """One entry of the layer list.
 
@@ -41,8 +49,13 @@ class Layer:
     """
 
     label: str
-    parts: tuple[folium.GeoJson, ...]
+    parts: tuple[Part, ...]
     shown: bool = True
+
+
+def geojson(features: Sequence[dict[str, Any]], pane: str, *, canvas: bool = False) -> Part:
+    """Return features as a part of a layer."""
+    return Part(tuple(features), pane, canvas)
 
 
 def entry(swatch: str, title: str, *lines: str) -> str:

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import folium
@@ -15,8 +14,8 @@ from branca.element import Element, Figure, MacroElement
 from folium.template import Template
 from folium.utilities import JsCode
 
-from sweepplan.maps import hues
-from sweepplan.maps.layers import PANES, Layer
+from sweepplan.maps.assets import asset
+from sweepplan.maps.layers import PANES, Layer, Part
 from sweepplan.maps.words import safe_text
 
 _RULES_MARK = "the rules of this page"
@@ -102,7 +101,7 @@ def page_of(
     for layer in layers:
         group = folium.FeatureGroup(name=layer.label, show=layer.shown, control=bool(layer.label))
         for part in layer.parts:
-            part.add_to(group)
+            _drawn(part).add_to(group)
         group.add_to(drawn)
     control = folium.LayerControl(collapsed=False)
     drawn.add_child(control)
@@ -110,13 +109,17 @@ def page_of(
     return drawn
 
 
-def geojson(features: Sequence[dict[str, Any]], pane: str, *, canvas: bool = False) -> folium.GeoJson:
-    """Return a layer of GeoJSON features; ``page.js`` reads their properties ``tip``, ``style``, ``html``, ``size``."""
-    options: dict[str, Any] = {"pane": pane}
-    if canvas:
-        options["renderer"] = JsCode(f"L.canvas({{pane: '{pane}', padding: 0.3}})")
+def _drawn(part: Part) -> folium.GeoJson:
+    """Return a part for folium; ids are not safe text, and only a live map needs them."""
+    features = [
+        {**each, "properties": {name: value for name, value in each["properties"].items() if name != "id"}}
+        for each in part.features
+    ]
+    options: dict[str, Any] = {"pane": part.pane}
+    if part.canvas:
+        options["renderer"] = JsCode(f"L.canvas({{pane: '{part.pane}', padding: 0.3}})")
     return folium.GeoJson(
-        {"type": "FeatureCollection", "features": list(features)},
+        {"type": "FeatureCollection", "features": features},
         on_each_feature=JsCode("sweepmap.tip"),
         point_to_layer=JsCode("sweepmap.point"),
         **options,
@@ -126,26 +129,13 @@ def geojson(features: Sequence[dict[str, Any]], pane: str, *, canvas: bool = Fal
 @cache
 def _head() -> dict[str, str]:
     """Return what the head of every page holds, by name."""
-    leaflet = files("js_lib_leaflet") / "static" / "js_lib_leaflet"
-    script = re.sub(r"//# sourceMappingURL=.*", "", (leaflet / "leaflet.js").read_text("utf-8"))
-
-    def inlined(found: re.Match[str]) -> str:
-        image = base64.b64encode((leaflet / found[1]).read_bytes()).decode()
-        return f"url(data:image/png;base64,{image})"
-
-    style = re.sub(r"url\((images/[^)]+)\)", inlined, (leaflet / "leaflet.css").read_text("utf-8"))
-    own = files("sweepplan.maps")
-    colours = "".join(f"--{name.lower().replace('_', '-')}:{getattr(hues, name)};" for name in _COLOURS)
     return {
         "rules": f'<meta http-equiv="Content-Security-Policy" content="{_RULES_MARK}"/>',
-        "leaflet_css": f"<style>{style}</style>",
-        "page_css": f"<style>:root{{{colours}}}\n{(own / 'page.css').read_text('utf-8')}</style>",
-        "leaflet_js": f"<script>{script}</script>",
-        "page_js": f"<script>{(own / 'page.js').read_text('utf-8')}</script>",
+        "leaflet_css": f"<style>{asset('leaflet.css')}</style>",
+        "page_css": f"<style>{asset('page.css')}</style>",
+        "leaflet_js": f"<script>{asset('leaflet.js')}</script>",
+        "page_js": f"<script>{asset('page.js')}</script>",
     }
-
-
-_COLOURS = ("ACCENT", "OVER_DUE", "INK", "OVERDOSE", "WATER")
 
 
 def _rules(page: str) -> str:

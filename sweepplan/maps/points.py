@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sweepplan.maps import hues
-from sweepplan.maps.layers import Layer, entry, feature, rows
-from sweepplan.maps.page import geojson
+from sweepplan.maps.layers import Layer, entry, feature, geojson, rows
 from sweepplan.maps.words import counted, moment_of, safe_text, tip
 from sweepplan.privacy import Published
 
@@ -22,9 +21,9 @@ def kiosks(shown: Published) -> list[Layer]:
         if mine.empty:
             continue
         features = []
-        for _, row, shape in rows(mine):
+        for site, row, shape in rows(mine):
             html = f'<span class="kiosk {state}">{row.rank if state == "proposed" else ""}</span>'
-            features.append(feature(shape, pane="marks", size=22, front=2, html=html, tip=_kiosk(row, state)))
+            features.append(feature(shape, id=site, pane="marks", size=22, front=2, html=html, tip=_kiosk(row, state)))
         swatch = f'<span class="kiosk {state}">{"1" if state == "proposed" else ""}</span>'
         layers.append(Layer(entry(swatch, words, f"{len(mine):,}"), (geojson(features, "marks"),)))
     return layers
@@ -70,7 +69,7 @@ def reports(shown: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
         due = None if pd.isna(row.due_at) else f"due {moment_of(shown.local(row.due_at))}"
         status = None if pd.isna(row.status) else row.status
         words = tip("Needle report", f"reported {moment_of(shown.local(row.reported_at))}", status, due)
-        features.append(feature(shape, pane="marks", style=style, tip=words))
+        features.append(feature(shape, id=incident, pane="marks", style=style, tip=words))
     swatch = f'<svg width="10" height="10"><circle cx="5" cy="5" r="4" fill="{hues.INK}"/></svg>'
     return [Layer(entry(swatch, "Needle reports", f"{len(table):,}"), (geojson(features, "marks"),))]
 

@@ -20,6 +20,7 @@ from sweepplan.store import audit as chain
 from sweepplan.store import portable, schema
 from sweepplan.store.engine import connect, migrate, one_line, reading, writing
 from sweepplan.store.rows import add, merge, micros, moments, table_of, tuples
+from sweepplan.store.sessions import Sessions
 from sweepplan.tables import INCIDENTS, PICKUPS, PLACES, QUARANTINE, SITES
 
 ROLES = ("lead", "crew", "analyst", "planner", "partner", "public", "admin")
@@ -54,6 +55,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.sessions = Sessions(engine)
 
     @classmethod
     def open(cls, url: str | Path) -> Store:

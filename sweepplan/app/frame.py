@@ -1,0 +1,96 @@
+"""The frame round every page: who is here, which pages are theirs, and errors in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from sweepplan.app import access, hotspots, kiosks, today
+from sweepplan.app.access import Person
+from sweepplan.app.options import Options, opened_store
+from sweepplan.app.words import plain, sentence
+from sweepplan.errors import SweepplanError
+
+
+@dataclass(frozen=True)
+class Room:
+    """A page, and the roles it is for."""
+
+    name: str
+    title: str
+    body: Callable[[], None]
+    roles: frozenset[str]
+
+
+ROOMS = (
+    Room("today", "Today", today.page, frozenset({"lead"})),
+    Room("hotspots", "Hotspots", hotspots.page, hotspots.ROLES),
+    Room("kiosks", "Kiosks", kiosks.page, frozenset({"planner"})),
+)
+"""Every page of the app, the first of one's own is shown first."""
+
+
+def main() -> None:
+    """Show the page chosen to who may see it."""
+    st.set_page_config(page_title="sweepplan", layout="wide")
+    options = Options.given()
+    person = access.on_page(options)
+    if person is None:
+        _sign_in()
+        return
+    st.session_state["person"] = person
+    mine = [room for room in ROOMS if person.may(room.roles)]
+    if not mine:
+        _nothing_yet(person)
+        return
+    pages = [_page(room, default=room is mine[0]) for room in mine]
+    chosen = st.navigation(pages, position="top")
+    if not person.local:
+        _who(person)
+    try:
+        _note(person, chosen.title, options)
+        chosen.run()
+    except SweepplanError as error:
+        st.error(sentence(plain(error)))
+
+
+def _page(room: Room, *, default: bool) -> st.Page:
+    return st.Page(room.body, title=room.title, url_path=room.name, default=default)
+
+
+def _note(person: Person, title: str, options: Options) -> None:
+    """Note once a visit who saw which page."""
+    seen = st.session_state.setdefault("seen", set())
+    if title not in seen:
+        opened_store(options.store).note(
+            person.account_id, f"saw {title}", at=access.now(), policy=", ".join(sorted(person.roles))
+        )
+        seen.add(title)
+
+
+def _who(person: Person) -> None:
+    with st.sidebar:
+        st.caption(f"Signed in as {plain(person.name)}")
+        if st.button("Sign out"):
+            st.logout()
+
+
+def _sign_in() -> None:
+    st.title("sweepplan", anchor=False)
+    if st.user.is_logged_in:
+        st.info("Your session is over: it ends after 12 hours, or after 2 hours in which nothing was opened.")
+        if st.button("Sign out and in again", type="primary"):
+            st.logout()
+        return
+    st.markdown("Sign in with your city's account to open today's plan, hotspots or kiosks.")
+    if st.button("Sign in", type="primary"):
+        st.login()
+
+
+def _nothing_yet(person: Person) -> None:
+    st.title("sweepplan", anchor=False)
+    st.info(f"{plain(person.account_id)} has no role yet: ask who keeps the accounts to add one, then reload.")
+    if st.button("Sign out"):
+        st.logout()

@@ -1,0 +1,69 @@
+"""The map on a page: it keeps its view and its selection; what it draws comes over the app's own address."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from sweepplan import maps
+from sweepplan.app.documents import SHELF, Document
+
+ASSETS = ("leaflet.js", "leaflet.css", "page.js", "page.css", "live.js", "live.css")
+_MOUNT = "export default (c) => { import(new URL(c.data.code, location.origin)).then((m) => m.default(c)); }"
+
+
+@dataclass(frozen=True, eq=False)
+class MapView:
+    """What a map shows: its layers, the streets under them near and far, the place they are of, and whose they are."""
+
+    layers: Document
+    near: Document
+    far: Document
+    place: str
+    attribution: str
+
+
+@dataclass(frozen=True)
+class Clicked:
+    """What was clicked: the id of a mark or area, or a point in degrees (latitude, longitude)."""
+
+    selected: str | None = None
+    point: tuple[float, float] | None = None
+
+
+@cache
+def version() -> str:
+    """Return what the assets' address holds, so that browsers keep them until they change."""
+    return hashlib.sha256("".join(maps.asset(name) for name in ASSETS).encode()).hexdigest()[:16]
+
+
+@cache
+def _component() -> Any:
+    return st.components.v2.component("sweepplan_map", js=_MOUNT)
+
+
+def show(view: MapView, *, key: str, height: int, selected: str | None = None, picking: bool = False) -> Clicked:
+    """Show a map and return what was last clicked on it; ``picking``: clicks beside all marks give points."""
+    root = f"/{st.get_option('server.baseUrlPath').strip('/')}/".replace("//", "/")
+    data = {
+        "code": f"{root}map/{version()}/live.js",
+        "layers": root + SHELF.put(view.layers),
+        "near": root + SHELF.put(view.near),
+        "far": root + SHELF.put(view.far),
+        "place": f"{key} {view.place}",
+        "attribution": view.attribution,
+        "height": height,
+        "selected": selected,
+        "picking": picking,
+    }
+    result = _component()(key=key, data=data, on_selected_change=_nothing, on_point_change=_nothing)
+    point = result.get("point")
+    return Clicked(result.get("selected"), tuple(point) if point else None)
+
+
+def _nothing() -> None:
+    """Clicks are read where the map is shown."""

@@ -1,0 +1,5 @@
+"""Run by Streamlit, from top to bottom, after every click."""
+
+from sweepplan.app.frame import main
+
+main()
