@@ -1,6 +1,10 @@
 """Map ⇄ maths: tables and streets become problems, plans become tables. All id ⇄ index work is here."""
 
-from sweepplan.bridge.kiosks import KioskRules, KioskStudy, corner_sites, kiosk_study, kiosk_table
+from sweepplan.bridge.candidates import corner_sites, joined_sites, place_sites, street_sites
+from sweepplan.bridge.kiosk_effect import effect_study
+from sweepplan.bridge.kiosk_facts import coverage_curve, hindsight, order_table, prices, site_facts, stability
+from sweepplan.bridge.kiosk_ledger import due_services, kiosk_states, working
+from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, kiosk_study, kiosk_table
 from sweepplan.bridge.names import area_names
 from sweepplan.bridge.sweeps import (
     SweepDay,
@@ -11,19 +15,35 @@ from sweepplan.bridge.sweeps import (
     stop_table,
     sweep_day,
 )
+from sweepplan.bridge.walking import StraightLines
 
 __all__ = [
+    "NALOXONE_M",
     "KioskRules",
     "KioskStudy",
+    "StraightLines",
     "SweepDay",
     "SweepRules",
     "area_names",
     "corner_sites",
+    "coverage_curve",
+    "due_services",
+    "effect_study",
+    "hindsight",
+    "joined_sites",
+    "kiosk_states",
     "kiosk_study",
     "kiosk_table",
     "open_requests",
+    "order_table",
+    "place_sites",
     "places_to_sweep",
+    "prices",
     "route_table",
+    "site_facts",
+    "stability",
     "stop_table",
+    "street_sites",
     "sweep_day",
+    "working",
 ]
