@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from sweepplan.errors import ProblemError
 from sweepplan.geo import Area
 from sweepplan.judging import EffectStudy
+from sweepplan.model import Floats, Ints
 from sweepplan.tables import INCIDENTS, SITES
 
 _CELL_M = 50.0
@@ -29,8 +30,8 @@ def effect_study(
     """Count reports by calendar month around kiosks and around hot spots like theirs that have none.
 
     Bands are of walks, taken as ``factor`` times the straight line. A kiosk's month of installation counts as after.
-    Comparison spots are the hottest places farther than two bands from any kiosk and each other, with 1/3 to 3 times
-    as many reports before the first kiosk as the kiosks' own spots. Months are the finest time that all feeds have.
+    Comparison spots are the hottest places two bands and more from any kiosk, with 1/6 to 3 times as many reports
+    before the first kiosk as the kiosks' own spots. Months are the finest time that all feeds have.
 
     Parameters
     ----------
@@ -58,12 +59,11 @@ def effect_study(
     spots = np.column_stack([own.geometry.x, own.geometry.y])
     taken = np.column_stack([kiosks.geometry.x, kiosks.geometry.y])
     treated = _counts(spots, xy, period, edges, n_periods)
-    level = [int(treated[i, :, : starts[i]].sum()) for i in range(len(starts))]
     before = period < min(starts)
     early = [int(treated[i, :, : min(starts)].sum()) for i in range(len(starts))]
-    centres = _hot(xy[before], taken, edges[-1], (min(early) / 3, max(early) * 3), most_controls)
-    if not level or max(level) == 0:
+    if not any(early):
         raise ProblemError("effect: no report near these kiosks before they came: nothing could have fallen")
+    centres = _hot(xy[before], taken, edges[-1], (min(early) / 6, max(early) * 3), most_controls)
     return EffectStudy(treated, _counts(centres, xy, period, edges, n_periods), tuple(starts), bands_m)
 
 
@@ -74,7 +74,7 @@ def _start(site: object, at: pd.Timestamp, area: Area, first: pd.Period, n_perio
     return int(start)
 
 
-def _counts(spots: np.ndarray, xy: np.ndarray, period: np.ndarray, edges: tuple[float, ...], n: int) -> np.ndarray:
+def _counts(spots: Floats, xy: Floats, period: Ints, edges: tuple[float, ...], n: int) -> Ints:
     """Return reports by spot, band and period."""
     counts = np.zeros((len(spots), len(edges), n), dtype=np.int64)
     tree = cKDTree(xy)
@@ -85,15 +85,17 @@ def _counts(spots: np.ndarray, xy: np.ndarray, period: np.ndarray, edges: tuple[
     return counts
 
 
-def _hot(xy: np.ndarray, taken: np.ndarray, reach_m: float, level: tuple[float, float], most: int) -> np.ndarray:
-    """Return the hottest spots apart from each other and from ``taken``, whose reports lie between the levels."""
-    cells, counts = np.unique(np.floor(xy / _CELL_M).astype(np.int64), axis=0, return_counts=True)
+def _hot(xy: Floats, taken: Floats, reach_m: float, level: tuple[float, float], most: int) -> Floats:
+    """Return the hottest spots, two reaches from ``taken`` and one from each other, with reports between the levels."""
+    cell = np.floor(xy / _CELL_M).astype(np.int64)
+    _, of, counts = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
+    n = counts.size
+    spots = np.column_stack([np.bincount(of.ravel(), xy[:, i], n) / counts for i in (0, 1)])
     tree, found = cKDTree(xy), np.zeros((0, 2))
-    for cell in cells[np.argsort(-counts, kind="stable")]:
-        inside = np.floor(xy / _CELL_M).astype(np.int64)
-        spot = xy[(inside == cell).all(axis=1)].mean(axis=0)
-        others = np.vstack([taken, found])
-        if len(others) and np.hypot(*(others - spot).T).min() < 2 * reach_m:
+    for spot in spots[np.argsort(-counts, kind="stable")]:
+        if len(taken) and np.hypot(*(taken - spot).T).min() < 2 * reach_m:
+            continue
+        if len(found) and np.hypot(*(found - spot).T).min() < reach_m:
             continue
         if level[0] <= len(tree.query_ball_point(spot, reach_m)) <= level[1]:
             found = np.vstack([found, spot])

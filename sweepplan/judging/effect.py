@@ -67,7 +67,7 @@ class BandEffect:
     before, after : reports of all kiosks' spots.
     expected : reports after, had they gone as at the hot spots without a kiosk.
     change : after / expected - 1, negative where reports fell.
-    low, high : of ``change``, the middle 90 % of what the comparison spots themselves show by chance, around it.
+    low, high : of ``change``, what chance as the comparison spots show it leaves open, 90 %.
     p_value : one-sided; how often as many spots without a kiosk, drawn at random, fell as much.
     detectable : the least reduction that would have been seen four times in five; None where none short of all would.
     """
@@ -125,11 +125,11 @@ def _band(study: EffectStudy, b: int, rng: np.random.Generator) -> BandEffect:
     by_start = [_sums(controls, (start,) * len(controls)) for start in study.starts]
     trend = np.array([(late.sum() + 0.5) / (early.sum() + 0.5) for early, late in by_start])
     expected = before * trend
-    seen = _log_ratio(after.sum(), expected.sum())
-    placebo, early, late = _placebos(by_start, n, rng)
-    p_value = (1 + int((placebo <= seen).sum())) / (1 + placebo.size)
-    middle = float(np.median(placebo))
-    low, high = (seen - float(np.quantile(placebo, q)) + middle for q in (0.95, 0.05))
+    seen, spread = (float(number) for number in _change(after.sum(), expected.sum()))
+    would, were = _placebos(by_start, n, rng)
+    placebo = _score(were, would)
+    p_value = (1 + int((placebo <= seen / spread).sum())) / (1 + placebo.size)
+    low, high = (seen - spread * float(np.quantile(placebo, q)) for q in (0.95, 0.05))
     return BandEffect(
         within_m=study.bands_m[b],
         before=int(before.sum()),
@@ -139,7 +139,7 @@ def _band(study: EffectStudy, b: int, rng: np.random.Generator) -> BandEffect:
         low=float(np.exp(low) - 1),
         high=float(np.exp(high) - 1),
         p_value=p_value,
-        detectable=_detectable(placebo, early, late, rng),
+        detectable=_detectable(placebo, would, were, rng),
     )
 
 
@@ -150,13 +150,20 @@ def _sums(counts: Ints, starts: tuple[int, ...]) -> tuple[Ints, Ints]:
     return early, late
 
 
-def _log_ratio(after: ArrayLike, expected: ArrayLike) -> Floats:
-    ratio = (np.asarray(after, dtype=np.float64) + 0.5) / (np.asarray(expected, dtype=np.float64) + 0.5)
-    return np.asarray(np.log(ratio))
+def _change(after: ArrayLike, expected: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the log of after / expected, and its spread as if both were Poisson counts."""
+    seen, would = (np.asarray(counts, dtype=np.float64) + 0.5 for counts in (after, expected))
+    return np.asarray(np.log(seen / would)), np.asarray(np.sqrt(1 / seen + 1 / would))
 
 
-def _placebos(by_start: list[tuple[Ints, Ints]], n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """Return the statistic of spots without a kiosk taken for kiosks, with what was expected and seen of them.
+def _score(after: ArrayLike, expected: ArrayLike) -> Floats:
+    """Return the change in units of its spread, so that quiet and busy spots can be ranked together."""
+    seen, spread = _change(after, expected)
+    return np.asarray(seen / spread)
+
+
+def _placebos(by_start: list[tuple[Ints, Ints]], n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return what was expected and seen of spots without a kiosk taken for kiosks.
 
     One kiosk: each spot once, against the others. Several: random sets of as many, each spot with one kiosk's start.
     """
@@ -172,7 +179,7 @@ def _placebos(by_start: list[tuple[Ints, Ints]], n: int, rng: np.random.Generato
         kiosk = np.arange(draws.shape[1])
         all_expected, all_seen = (np.array([pair[i] for pair in own]) for i in (0, 1))
         expected, seen = all_expected[kiosk, draws].sum(axis=1), all_seen[kiosk, draws].sum(axis=1)
-    return _log_ratio(seen, expected), np.asarray(expected, dtype=np.float64), np.asarray(seen, dtype=np.float64)
+    return np.asarray(expected, dtype=np.float64), np.asarray(seen, dtype=np.float64)
 
 
 def _detectable(placebo: Floats, expected: Floats, seen: Floats, rng: np.random.Generator) -> float | None:
@@ -180,6 +187,6 @@ def _detectable(placebo: Floats, expected: Floats, seen: Floats, rng: np.random.
     bar = np.sort(placebo)[max(int(0.05 * (placebo.size + 1)) - 1, 0)]
     for reduction in _GRID:
         thinned = rng.binomial(seen.astype(np.int64), 1 - reduction)
-        if (_log_ratio(thinned, expected) <= bar).mean() >= 0.8:
+        if (_score(thinned, expected) <= bar).mean() >= 0.8:
             return float(round(reduction, 2))
     return None

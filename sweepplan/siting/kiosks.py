@@ -31,7 +31,7 @@ _MOST_ENTRIES = 4_000_000
 """Entries of a core up to which HiGHS gets its relaxation."""
 _IDLE = 60
 _SEED = 7
-_MOST_BRANCHED, _NODES = 500, 2500
+_MOST_BRANCHED, _NODES = 500, 700
 """Columns up to which own branch and bound is tried, and its nodes."""
 _MOST_PROOF = 12_000_000
 """Numbers a certificate may hold; a longer proof stays with the solver."""
