@@ -87,6 +87,7 @@ class Area:
     crs : the plane, in metres (a projected CRS such as ``EPSG:32619``).
     tz : IANA time zone of the city's clock.
     note : shown beside the name wherever the area is drawn, e.g. ``made-up city``.
+    unit : in which distances are shown: ``m`` (and km) or ``mi`` (and ft).
 
     Raises
     ------
@@ -101,9 +102,12 @@ class Area:
     crs: str
     tz: str
     note: str = ""
+    unit: str = "m"
 
     def __post_init__(self) -> None:
         zone(self.tz)
+        if self.unit not in _UNITS:
+            raise SettingsError(f"unit {self.unit!r}: give 'm' or 'mi', in which distances are shown")
         plane = _plane(self.crs)
         if plane.is_geographic:
             raise CrsError(f"the plane {self.crs} is in degrees: give a projected CRS in metres, e.g. the UTM zone")
@@ -114,12 +118,14 @@ class Area:
 
     @classmethod
     def load(cls, path: str | Path) -> Area:
-        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (GeoJSON in degrees beside it), ``note``."""
+        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (GeoJSON beside it), ``note``, ``unit``."""
         path = Path(path)
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
             boundary = _outline(path.parent / given["boundary"]).to_crs(given["crs"]).union_all()
-            return cls(given["name"], boundary, given["crs"], given["tz"], given.get("note", ""))
+            return cls(
+                given["name"], boundary, given["crs"], given["tz"], given.get("note", ""), given.get("unit", "m")
+            )
         except OSError as error:
             raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
         except KeyError as error:
@@ -149,6 +155,10 @@ class Area:
     def label(self) -> str:
         """Name and note, as every product shows them: ``Port Ellery (made-up city)``."""
         return f"{self.name} ({self.note})" if self.note else self.name
+
+    def distance(self, metres: float) -> str:
+        """Return a distance in the area's unit, in words."""
+        return distance_words(metres, self.unit)
 
     @property
     def size_m2(self) -> float:

@@ -260,6 +260,22 @@ ROUTES = Contract(
 )
 """One route a crew that goes out, along the streets. ``crew_s``: seconds from leaving the depot to being back."""
 
+LEGS = Contract(
+    "legs",
+    "leg_id",
+    {
+        "crew": Column("str"),
+        "seq": Column("int", at_least=1),
+        "length_m": Column("float", at_least=0),
+        "travel_s": Column("float", at_least=0),
+        "directions": Column("str"),
+    },
+    _LINE,
+)
+"""The way to every stop of a route, ``seq`` being the stop it leads to; the last leads back to the depot.
+``directions``: one street a line, in words.
+"""
+
 KIOSKS = Contract(
     "kiosks",
     "kiosk_id",
@@ -315,7 +331,7 @@ QUARANTINE = ("line", "incident_id", "reason", "value")
 value at fault.
 """
 
-ALL = (INCIDENTS, PLACES, CELLS, HOTSPOTS, SITES, PICKUPS, STOPS, ROUTES, KIOSKS, STREETS)
+ALL = (INCIDENTS, PLACES, CELLS, HOTSPOTS, SITES, PICKUPS, STOPS, ROUTES, LEGS, KIOSKS, STREETS)
 
 
 def contract_of(table: gpd.GeoDataFrame) -> Contract:

@@ -5,6 +5,7 @@ from sweepplan.bridge.kiosk_effect import effect_study
 from sweepplan.bridge.kiosk_facts import coverage_curve, hindsight, order_table, prices, site_facts, stability
 from sweepplan.bridge.kiosk_ledger import due_services, kiosk_states, working
 from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, kiosk_study, kiosk_table
+from sweepplan.bridge.legs import leg_table
 from sweepplan.bridge.names import area_names
 from sweepplan.bridge.sweeps import (
     SweepDay,
@@ -34,6 +35,7 @@ __all__ = [
     "kiosk_states",
     "kiosk_study",
     "kiosk_table",
+    "leg_table",
     "open_requests",
     "order_table",
     "place_sites",

@@ -23,6 +23,7 @@ SETTINGS = (
     click.option("--tz", help="The city's clock, e.g. America/New_York."),
     click.option("--area", type=Path, help="area.toml; without it the area is the streets' hull."),
     click.option("--name", help="Name of the city, shown on every product."),
+    click.option("--unit", help="Unit of distances shown: m or mi (default m; area.toml knows its own)."),
     click.option("--as-of", help="Moment on the city's clock; nothing reported from it on is used."),
     click.option("--attribution", help="Whose streets they are, as the map says (default: OpenStreetMap)."),
     click.option("--min-count", type=int, help="Smallest count that is shown (default 11)."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
+
 from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import KIOSKS, OUT, SETTINGS, STREETS, SWEEP, options, settings_of
@@ -46,9 +48,12 @@ def kiosks_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 @sweepplan.command("run")
 @options(SETTINGS, STREETS, SWEEP, KIOSKS, OUT)
-def run_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
+@click.option("--pdf", is_flag=True, help="Print the crews' sheets as PDF too; needs Chromium.")
+def run_verb(*, out: Path | None, as_json: bool, pdf: bool, **given: Any) -> None:
     """Walk the whole way: hotspots, sweep routes, kiosks, map, in one folder."""
     done = walk(settings_of(given), out)
+    if pdf:
+        print_sheets(out)
     answer(report.summary(done), report.lines(done), as_json=as_json)
 
 
@@ -63,3 +68,16 @@ def walk(settings: Settings, out: Path | None, *, sweep: bool = True, kiosks: bo
             report.write_run(done, folder)
             maps.draw(done.shown, attribution=done.settings.attribution, as_of=done.as_of).save(folder / "map.html")
     return done
+
+
+def print_sheets(out: Path | None) -> None:
+    """Print every sheet of a run's folder as PDF; say on stderr where that cannot be."""
+    pages = sorted(out.glob("sheet-*.html")) if out else []
+    if not pages:
+        click.echo("no PDF: no sheets to print; give --out and at least one crew that goes out", err=True)
+    for page in pages:
+        if report.print_pdf(page) is None:
+            click.echo(
+                f"no PDF of {page.name}: no Chromium on the path that prints; open the page and print it", err=True
+            )
+            return

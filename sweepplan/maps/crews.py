@@ -97,7 +97,7 @@ def _way(route: gpd.GeoDataFrame, hue: str, mark: str, shown: Published) -> tupl
     arrows: list[dict[str, Any]] = []
     for crew, row, shape in rows(route):
         begins, back = shown.local(row.starts_at), shown.local(row.ends_at)
-        words = tip(_crew_name(crew, mark), f"{begins:%H:%M} to {back:%H:%M}", f"{row.drive_m / 1000:.1f} km")
+        words = tip(_crew_name(crew, mark), f"{begins:%H:%M} to {back:%H:%M}", shown.area.distance(row.drive_m))
         lines.append(feature(shape, style={"color": "#fff", "weight": 7, "opacity": 0.9, "fill": False}))
         lines.append(feature(shape, style={"color": hue, "weight": 4, "opacity": 1, "fill": False}, tip=words))
     for way in route.geometry:
@@ -186,7 +186,7 @@ def _figures(crew: str, routes: gpd.GeoDataFrame, stops: gpd.GeoDataFrame, shown
     for _, route, _ in rows(routes[routes.index == crew]):
         begins, back = shown.local(route.starts_at), shown.local(route.ends_at)
         said.append(f"{short(route.expected_needles)} needles expected")
-        said.append(f"{begins:%H:%M} to {back:%H:%M} · {route.drive_m / 1000:.1f} km")
+        said.append(f"{begins:%H:%M} to {back:%H:%M} · {shown.area.distance(route.drive_m)}")
     return said
 
 

@@ -55,7 +55,11 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
     if settings.streets is None:
         raise SettingsError("no streets: give a GraphML file of the drive network")
     graph = read_graph(settings.streets)
-    area = Area.load(settings.area) if settings.area else area_of(graph, tz=settings.tz, name=_name(settings))
+    area = (
+        Area.load(settings.area)
+        if settings.area
+        else area_of(graph, tz=settings.tz, name=_name(settings), unit=settings.unit)
+    )
     streets = StreetNetwork.from_graph(graph, area, "drive")
     walk_graph = read_graph(settings.walk_streets) if settings.walk_streets else graph
     walk = StreetNetwork.from_graph(walk_graph, area, "walk")

@@ -31,6 +31,7 @@ class Settings:
     k, reach_m : new kiosks, and how far one may walk to them, metres.
     limit : of the sweep solver.
     min_count : smallest count that is shown.
+    unit : in which distances are shown, ``m`` or ``mi``, where there is no ``area`` that says it.
     attribution : whose streets they are, as every map says.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     crews: tuple[Crew, ...] = tuple(Crew(name) for name in "ABCD")
     area: Path | None = None
     name: str = ""
+    unit: str = "m"
     overdoses: Path | None = None
     overdose_feed: str = "cincinnati-ems"
     walk_streets: Path | None = None

@@ -49,6 +49,7 @@ class Sweep:
     judged: SweepJudgement
     routes: gpd.GeoDataFrame
     stops: gpd.GeoDataFrame
+    legs: gpd.GeoDataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,8 @@ def plan_sweep(
         progress=lambda share: progress("planning sweeps", share),
     )
     routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
-    return Sweep(day, plan, judge_sweep(day.problem, plan), routes, stops)
+    legs = bridge.leg_table(day, plan, city.streets)
+    return Sweep(day, plan, judge_sweep(day.problem, plan), routes, stops, legs)
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:
@@ -170,7 +172,7 @@ def show(
     tables = [city.streets.streets(), *gathered(city.readings, hotspots)]
     tables += [] if city.parks is None else [city.parks]
     tables += [] if kiosks is None else [kiosks.table]
-    tables += [] if sweep is None else [sweep.routes, sweep.stops]
+    tables += [] if sweep is None else [sweep.routes, sweep.stops, sweep.legs]
     return publish(*tables, area=city.area, policy=lead, as_of=city.area.moment(settings.as_of))
 
 

@@ -101,7 +101,7 @@ def publish(
     incidents                        needle reports as points with ``show_requests``; all others counted here, in the
                                      last calendar window that is over: as cells, and the densest of them as hotspots
     cells, hotspots                  of needles, with ``show_requests``; of overdoses none that were made elsewhere
-    routes, stops                    with ``show_routes``
+    routes, stops, legs              with ``show_routes``
     kiosks                           all; figures of needles with ``show_requests``, where they tell of ``min_count``
                                      reports or none; proposed for overdoses: with ``min_count`` in reach
     sites, places, streets           all
@@ -211,6 +211,7 @@ _RULES: Mapping[str, Callable[[gpd.GeoDataFrame, Area, Policy], Sieved]] = {
     "hotspots": _made_elsewhere,
     "routes": _on_route,
     "stops": _on_route,
+    "legs": _on_route,
     "kiosks": _kiosks,
     "sites": _open,
     "places": _open,

@@ -2,7 +2,9 @@
 
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.folder import fresh_folder, refuse_foreign, write_run, write_tables
-from sweepplan.report.routes import routes_csv, routes_gpx
+from sweepplan.report.links import map_links
+from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
+from sweepplan.report.sheet import print_pdf, route_sheet, write_sheets
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
 
 __all__ = [
@@ -13,10 +15,15 @@ __all__ = [
     "hotspot_lines",
     "hotspot_summary",
     "lines",
+    "map_links",
+    "print_pdf",
     "refuse_foreign",
+    "route_sheet",
     "routes_csv",
+    "routes_geojson",
     "routes_gpx",
     "summary",
     "write_run",
+    "write_sheets",
     "write_tables",
 ]

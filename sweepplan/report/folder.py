@@ -20,7 +20,9 @@ from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 from sweepplan.pipeline import Run, Settings, file_hash
 from sweepplan.privacy import Policy, Published, publish
-from sweepplan.report.routes import routes_csv, routes_gpx
+from sweepplan.report.links import map_links
+from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
+from sweepplan.report.sheet import write_sheets
 from sweepplan.report.words import summary
 
 _MARK = "run.json"
@@ -80,6 +82,9 @@ def write_run(run: Run, folder: Path) -> None:
     if run.sweep is not None:
         (folder / "routes.csv").write_text(routes_csv(run.shown), encoding="utf-8")
         (folder / "routes.gpx").write_text(routes_gpx(run.shown), encoding="utf-8")
+        (folder / "routes.geojson").write_text(routes_geojson(run.shown), encoding="utf-8")
+        map_links(run.shown).to_csv(folder / "links.csv", index=False, lineterminator="\n")
+        write_sheets(run.shown, folder)
     _quarantine(run).to_csv(folder / "quarantine.csv", index=False, lineterminator="\n")
     record = {
         "settings": _plain(run.settings),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
+from typing import Any
 
 import geopandas as gpd
 import gpxpy.gpx as gpx
+import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import WGS84
 from sweepplan.privacy import Published
@@ -16,26 +20,52 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def routes_gpx(shown: Published) -> str:
-    """Return GPX 1.1: a track per crew along the streets, and its stops as numbered waypoints."""
+    """Return GPX 1.1: a track per crew along the streets with times, and its stops as numbered waypoints."""
     document = gpx.GPX()
     document.creator = "sweepplan"
     document.name = shown.label
-    for crew, route in _degrees(shown.table("routes")).iterrows():
+    stops, legs = _served(_degrees(shown.table("stops"))), shown.table("legs")
+    for crew, route in shown.table("routes").iterrows():
         track = gpx.GPXTrack(name=f"Crew {crew}")
-        lon_lat = shapely.get_coordinates(route.geometry).round(6)
-        track.segments.append(gpx.GPXTrackSegment([gpx.GPXTrackPoint(lat, lon) for lon, lat in lon_lat]))
+        mine = legs[legs["crew"] == crew].sort_values("seq")
+        arrives = [*stops.loc[stops["crew"] == crew].sort_values("seq")["arrives_at"], route["ends_at"]]
+        parts = (
+            zip(mine.geometry, mine["travel_s"], arrives, strict=True) if len(mine) else [(route.geometry, None, None)]
+        )
+        points = [point for way, travel_s, at in parts for point in _track(way, str(legs.crs), travel_s, at)]
+        track.segments.append(gpx.GPXTrackSegment(points))
         document.tracks.append(track)
-    for _, stop in _served(_degrees(shown.table("stops"))).iterrows():
-        arrives = shown.local(stop["arrives_at"])
+    for _, stop in stops.iterrows():
+        arrives_at = shown.local(stop["arrives_at"])
         document.waypoints.append(
             gpx.GPXWaypoint(
                 latitude=round(stop.geometry.y, 6),
                 longitude=round(stop.geometry.x, 6),
+                time=stop["arrives_at"].to_pydatetime(),
                 name=f"{stop['crew']}{stop['seq']} {stop['name']}",
-                description=f"{stop['kind']}, {arrives:%H:%M}",
+                description=f"{stop['kind']}, {arrives_at:%H:%M}",
             )
         )
     return str(document.to_xml(version="1.1"))
+
+
+def routes_geojson(shown: Published) -> str:
+    """Return routes and served stops as GeoJSON (RFC 7946, degrees), times on the city's clock."""
+    found: list[dict[str, Any]] = []
+    for name in ("routes", "stops"):
+        table = _degrees(shown.table(name))
+        table = (_served(table) if name == "stops" else table).reset_index()
+        for column in table.columns:
+            if isinstance(table[column].dtype, pd.DatetimeTZDtype):
+                table[column] = [None if pd.isna(at) else shown.local(at).isoformat() for at in table[column]]
+        plain = table.drop(columns="geometry").astype(object)
+        rows = plain.where(plain.notna(), None).to_dict("records")
+        shapes = shapely.transform(table.geometry.to_numpy(), lambda xy: xy.round(6))
+        found += [
+            {"type": "Feature", "geometry": shapely.geometry.mapping(shape), "properties": {"what": name[:-1], **row}}
+            for shape, row in zip(shapes, rows, strict=True)
+        ]
+    return json.dumps({"type": "FeatureCollection", "features": found}, ensure_ascii=False, default=float)
 
 
 def routes_csv(shown: Published) -> str:
@@ -62,6 +92,17 @@ def routes_csv(shown: Published) -> str:
     for name in ("crew", "kind", "name", "left_out_because"):
         table[name] = table[name].map(lambda text: f"'{text}" if text.startswith(_FORMULA) else text)
     return table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+
+
+def _track(way: BaseGeometry, crs: str, travel_s: float | None, at: pd.Timestamp | None) -> list[gpx.GPXTrackPoint]:
+    """Return the points of a way that is done ``at`` a moment; their times by the distance along it."""
+    xy = shapely.get_coordinates(gpd.GeoSeries([way], crs=crs).to_crs(WGS84).to_numpy()).round(6)
+    if at is None or travel_s is None:
+        return [gpx.GPXTrackPoint(lat, lon) for lon, lat in xy]
+    along = np.concatenate([[0.0], np.hypot(*np.diff(shapely.get_coordinates(way), axis=0).T).cumsum()])
+    before_s = travel_s * (1 - along / along[-1]) if along[-1] > 0 else np.zeros(len(xy))
+    times = [(at - pd.Timedelta(seconds=round(seconds))).to_pydatetime() for seconds in before_s]
+    return [gpx.GPXTrackPoint(lat, lon, time=time) for (lon, lat), time in zip(xy, times, strict=True)]
 
 
 def _served(stops: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -42,7 +42,10 @@ def lines(run: Run) -> list[str]:
         said.append(f"{reading.feed}: {len(reading.incidents)} of {reading.rows_in} reports kept ({rejected})")
     if run.city.streets.largest_share < 1:
         share = 1 - run.city.streets.largest_share
-        said.append(f"streets: {share:.1%} of the corners lie apart from the rest")
+        apart = run.city.streets.parts().iloc[1:4]
+        longest = zip(apart["name"], apart["length_m"].astype(float), strict=True)
+        named = "; ".join(f"{name} ({area.distance(length_m)})" for name, length_m in longest)
+        said.append(f"streets: {share:.1%} of the corners lie apart from the rest" + (f": {named}" if named else ""))
     said += hotspot_lines(run.hotspots, run.shown, area)[1:]
     said += [] if run.sweep is None else _sweep_lines(run.sweep, area)
     said += [] if run.kiosks is None else _kiosk_lines(run.kiosks)
@@ -105,8 +108,8 @@ def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
     for crew, route in sweep.routes.iterrows():
         leaves, back = area.local(route["starts_at"]), area.local(route["ends_at"])
         said.append(
-            f"  {crew}  {route['n_stops']:3d} stops  {leaves:%H:%M}-{back:%H:%M}  {route['drive_m'] / 1000:5.1f} km  "
-            f"{route['expected_needles']:6.1f} needles"
+            f"  {crew}  {route['n_stops']:3d} stops  {leaves:%H:%M}-{back:%H:%M}  "
+            f"{area.distance(route['drive_m']):>8}  {route['expected_needles']:6.1f} needles"
         )
     left = sweep.stops[sweep.stops["crew"].isna()]
     return said + [f"  left out: {stop['name']}: {stop['reason']}" for _, stop in left.iterrows()]

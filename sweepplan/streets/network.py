@@ -337,7 +337,7 @@ class StreetNetwork:
         return joined([spot, spot])
 
 
-def area_of(graph: nx.MultiDiGraph[int], *, tz: str, name: str) -> Area:
+def area_of(graph: nx.MultiDiGraph[int], *, tz: str, name: str, unit: str = "m") -> Area:
     """Return the area a street network covers: all within ``AREA_MARGIN_M`` of a street, or enclosed by it."""
     graph = check_graph(graph, name=name)
     lonlat = node_lonlat(graph)
@@ -347,7 +347,7 @@ def area_of(graph: nx.MultiDiGraph[int], *, tz: str, name: str) -> Area:
     streets = gpd.GeoSeries(lines, crs=WGS84).to_crs(around.crs).simplify(20)
     covered = streets.buffer(AREA_MARGIN_M, quad_segs=2).union_all()
     filled = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(covered)])
-    return Area(name, filled, around.crs, tz)
+    return Area(name, filled, around.crs, tz, unit=unit)
 
 
 def _around(xy: Floats, margin_m: float) -> tuple[float, float, float, float]:

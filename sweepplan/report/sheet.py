@@ -1,0 +1,145 @@
+"""The printed sheet of a crew: numbered stops, the way between them street by street, boxes for counts."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from sweepplan.errors import PlanError
+from sweepplan.privacy import Published
+from sweepplan.report.links import map_links
+from sweepplan.report.strip import map_strip
+
+PDF_LIMIT_S = 120.0
+"""So long printing may take."""
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_KINDS = {"request": "Request", "street": "Street", "park": "Park", "schoolyard": "Schoolyard", "lot": "Lot"}
+_STYLE = (Path(__file__).parent / "sheet.css").read_text(encoding="utf-8")
+_HAND_BACK = "Contains request locations: hand back at end of shift"
+
+
+def route_sheet(shown: Published, crew: str) -> str:
+    """Return the sheet as one HTML page, black on white, for A4 and Letter; no script, no outside file.
+
+    Raises
+    ------
+    PlanError
+        The crew has no route that passed the gate.
+    """
+    routes, stops, legs = (shown.table(name) for name in ("routes", "stops", "legs"))
+    if crew not in routes.index:
+        raise PlanError(f"no route of crew {crew!r}: one of {', '.join(map(str, routes.index)) or 'none'}")
+    route: Any = routes.loc[crew]
+    mine = stops[stops["crew"] == crew].sort_values("seq")
+    ways = legs[legs["crew"] == crew].set_index("seq")["directions"].to_dict()
+    begins, back = shown.local(route["starts_at"]), shown.local(route["ends_at"])
+    title = f"Crew {crew} · {begins:%a} {begins.day} {begins:%b %Y} · {shown.label}"
+    figures = (
+        (f"{begins:%H:%M}", "leave"),
+        (f"{back:%H:%M}", "back"),
+        (f"{len(mine)}", "stops"),
+        (shown.area.distance(route["drive_m"]), "on the way"),
+        (f"{route['expected_needles']:.0f}", "needles expected"),
+    )
+    rows = "".join(_stop(stop, ways.get(stop.seq, ""), shown) for stop in mine.itertuples())
+    home = _way(ways.get(len(mine) + 1, ""))
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}
+@page {{ @bottom-left {{ content: {_css(_HAND_BACK)}; }} @bottom-right {{
+content: {_css(f"Crew {crew} · page ")} counter(page) " of " counter(pages); }} }}</style></head><body>
+<header><b class="crew">{escape(crew)}</b><div><h1>{escape(title)}</h1>
+<p class="figures">{"".join(f"<span><b>{escape(n)}</b> {what}</span>" for n, what in figures)}</p></div></header>
+{map_strip(shown.table("streets"), gpd.GeoDataFrame(routes.loc[[crew]], crs=routes.crs), mine, unit=shown.area.unit)}
+{_CONTAINERS}
+<table><thead><tr><th>Stop</th><th>Where</th><th>Time</th><th>Count</th><th>Note</th></tr></thead>{rows}
+<tbody><tr class="way"><td></td><td colspan="4">{home}</td></tr>
+<tr><td class="number">⌂</td><td><b>Back at the depot</b></td><td class="time"><b>{back:%H:%M}</b></td>
+<td class="box"></td><td>total</td></tr></tbody></table>
+{_CARD}<p class="screen">{_links(shown, crew)}</p></body></html>
+"""
+
+
+def write_sheets(shown: Published, folder: Path) -> list[Path]:
+    """Write ``sheet-CREW.html`` of every crew that goes out; return the files."""
+    files = []
+    for number, crew in enumerate(shown.table("routes").index, 1):
+        plain = "".join(c for c in str(crew) if c.isascii() and (c.isalnum() or c in "-_")) or str(number)
+        path = folder / f"sheet-{plain}.html"
+        path = folder / f"sheet-{plain}-{number}.html" if path in files else path
+        path.write_text(route_sheet(shown, str(crew)), encoding="utf-8")
+        files.append(path)
+    return files
+
+
+def print_pdf(page: Path) -> Path | None:
+    """Print a page as PDF beside it with the Chromium on the path; None where there is none, or it fails."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        return None
+    pdf = page.with_suffix(".pdf")
+    flags = ("headless", "no-sandbox", "disable-gpu", "no-pdf-header-footer", f"print-to-pdf={pdf.resolve()}")
+    command = [browser, *(f"--{flag}" for flag in flags), page.resolve().as_uri()]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=PDF_LIMIT_S)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return pdf if pdf.is_file() else None
+
+
+def _stop(stop: Any, directions: str, shown: Published) -> str:
+    arrives, leaves = shown.local(stop.arrives_at), shown.local(stop.leaves_at)
+    expected = f"about {stop.expected_needles:.0f} expected" if stop.expected_needles >= 0.5 else "few expected"
+    return f"""<tbody><tr class="way"><td></td><td colspan="4">{_way(directions)}</td></tr>
+<tr><td class="number">{stop.seq}</td><td><b>{escape(stop.name)}</b><br>{_KINDS[stop.kind]} · {expected}</td>
+<td class="time"><b>{arrives:%H:%M}</b> to {leaves:%H:%M}{_due(stop, shown)}</td><td class="box"></td><td></td></tr>
+</tbody>"""
+
+
+def _due(stop: Any, shown: Published) -> str:
+    """Say when the stop is due, and how much later than planned it may start."""
+    if pd.isna(stop.due_at):
+        return ""
+    due, slack_min = shown.local(stop.due_at), int((stop.due_at - stop.arrives_at).total_seconds() // 60)
+    day = "" if due.date() == shown.local(stop.arrives_at).date() else f"{due:%a} {due.day} {due:%b} "
+    if slack_min < 0:
+        return f"<br><b>OVER DUE</b> since {day}{due:%H:%M}"
+    spare = f"{slack_min // 60} h {slack_min % 60:02d}" if slack_min >= 60 else f"{slack_min} min"
+    return f"<br>due {day}{due:%H:%M}, {spare} to spare"
+
+
+def _way(directions: str) -> str:
+    return " → ".join(escape(line) for line in directions.splitlines())
+
+
+def _links(shown: Published, crew: str) -> str:
+    """Return the links for a phone: on the screen only, as they tell a map company where the crew goes."""
+    links = map_links(shown)
+    return " · ".join(
+        f"stops {row.first_stop} to {row.last_stop}: "
+        f'<a rel="noreferrer" href="{escape(str(row.google))}">Google Maps</a>, '
+        f'<a rel="noreferrer" href="{escape(str(row.apple))}">Apple Maps</a>'
+        for row in links[links["crew"] == crew].itertuples()
+    )
+
+
+def _css(text: str) -> str:
+    """Return ``text`` as a CSS string that can end neither itself nor the style."""
+    return '"' + "".join(c if c.isalnum() or c in " ·:" else f"\\{ord(c):x} " for c in text) + '"'
+
+
+_CONTAINERS = """<p class="containers">Container no. <i></i> full <i class="tick"></i> Container no. <i></i> full
+<i class="tick"></i> Van <i></i> Names <i class="wide"></i></p>"""
+
+_CARD = """<section class="card"><h2>Needlestick: act now</h2><ol><li>Wash the wound with soap and water. Do not
+squeeze or suck it. Eyes: rinse with clean water.</li><li>Tell your lead at once: ☎ <i></i></li>
+<li>Go to emergency care now. Medicine against HIV works best within hours, and must start within 72 hours.</li>
+<li>Write down time, place and how it happened. Bring the sharp only if that is safe, in a container.</li>
+</ol></section>
+"""
