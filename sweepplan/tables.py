@@ -179,22 +179,42 @@ CELLS = Contract(
 )
 """Square cells: reports counted in the window, and ``rate``, expected reports a day."""
 
+_PATTERNS = (
+    "new",
+    "consecutive",
+    "intensifying",
+    "persistent",
+    "diminishing",
+    "sporadic",
+    "oscillating",
+    "historical",
+)
+
 HOTSPOTS = Contract(
     "hotspots",
     "hotspot_id",
     {
         "kind": Column("str", choices=_KINDS),
+        "name": Column("str"),
         "n_incidents": Column("int", at_least=0),
         "weight": Column("float", at_least=0),
-        "p_value": Column("float", nullable=True, at_least=0),
+        "n_last": Column("int", at_least=0),
+        "n_before": Column("float", nullable=True, at_least=0),
         "trend": Column("float", nullable=True),
+        "pattern": Column("str", nullable=True, choices=_choices(*_PATTERNS)),
+        "p_value": Column("float", nullable=True, at_least=0),
+        "swept_d": Column("float", nullable=True, at_least=0),
+        "near": Column("str", nullable=True),
         "first_reported_at": Column("time"),
         "last_reported_at": Column("time"),
     },
     _POLYGON,
 )
-"""Outlined areas, heaviest first. ``weight`` is the recency-weighted count, ``trend`` the ratio of the last 28 days
-to the 28 before.
+"""Outlined areas, heaviest first. ``name``: the streets in it, empty where none has a name. ``weight`` is the
+recency-weighted count; ``n_last`` and ``n_before`` are the reports of the last 28 days and of the 28 before,
+``trend`` their ratio. ``pattern``: how it came about (``sweepplan.hotspots.emerging``). ``p_value``: of so many reports
+by chance, adjusted for all cells. ``swept_d``: days since a crew was last there. ``near``: the nearest school or
+playground, and how far.
 """
 
 SITES = Contract(

@@ -354,7 +354,9 @@ def test_two_clumps_are_two_hotspots_heaviest_first() -> None:
     assert found["weight"].iloc[0] == pytest.approx((2 ** (-ages / 91)).sum())
     assert np.isnan(found["trend"].iloc[0])  # none before
     assert found["trend"].iloc[1] == 0
-    assert found["p_value"].isna().all()
+    assert found["n_last"].tolist() == [25, 0]
+    assert found["n_before"].tolist() == [0, 20]
+    assert found["p_value"].between(0, 1).all()
     assert found["first_reported_at"].iloc[0] == GRIDTOWN.moment("2025-06-05 12:00")
     assert found.geometry.iloc[0].contains(shapely.Point(700, 500))
     assert found.geometry.iloc[1].contains(shapely.Point(300, 300))

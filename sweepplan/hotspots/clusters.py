@@ -16,6 +16,7 @@ from sklearn.cluster import DBSCAN
 
 from sweepplan.errors import SettingsError
 from sweepplan.hotspots.cube import Grid
+from sweepplan.hotspots.evidence import evidence
 from sweepplan.hotspots.history import ages_d, history, mean_decay, month_days, require_positive
 from sweepplan.tables import HOTSPOTS
 
@@ -45,6 +46,7 @@ class Clusters:
     half_life_d : days after which a report weighs half.
     pre_cell_m : side of the cells that reports are gathered in first.
     largest_ha : the size of an outline from which a cluster is taken apart; only an evenly dense one stays larger.
+    cell_m : side of the cells that hotspots are tested on, metres.
     """
 
     eps_m: float = 60
@@ -53,9 +55,10 @@ class Clusters:
     half_life_d: float = 91
     pre_cell_m: float = 10
     largest_ha: float = 20
+    cell_m: float = 100
 
     def __post_init__(self) -> None:
-        for name in ("eps_m", "min_weight", "half_life_d", "pre_cell_m", "largest_ha"):
+        for name in ("eps_m", "min_weight", "half_life_d", "pre_cell_m", "largest_ha", "cell_m"):
             require_positive(name, getattr(self, name))
         if not 0 <= self.min_share <= 1:
             raise SettingsError(f"min_share {self.min_share:g}: give a share of all reports, 0 to 1")
@@ -66,9 +69,10 @@ def find_hotspots(
 ) -> gpd.GeoDataFrame:
     """Return the HOTSPOTS of the reports known at ``as_of``, heaviest first; no two overlap.
 
-    Each figure of a hotspot is of the reports whose pre-cell lies in its outline, and of those only. ``trend`` is empty
-    where no report fell in the 28 days before the last 28, or where a month-precise one may have. ``p_value`` is empty:
-    clusters are dense, not tested.
+    Each figure of a hotspot is of the reports whose pre-cell lies in its outline, and of those only. ``n_before`` and
+    ``trend`` are empty where a month-precise report may have fallen in the last 56 days, ``trend`` also where none fell
+    in the 28 days before the last 28. ``p_value`` and ``pattern``: see :func:`sweepplan.hotspots.evidence.evidence`.
+    The streets that name a hotspot, the nearest school and the last sweep are not known here.
 
     Parameters
     ----------
@@ -97,7 +101,7 @@ def find_hotspots(
     if not outlines.size:
         return empty
     hotspot = _first_that_holds(outlines, centres)[of_report]
-    return _table(known, hotspot, weight, outlines, as_of)
+    return _table(known, hotspot, weight, outlines, as_of, method.cell_m)
 
 
 def _weights(known: gpd.GeoDataFrame, as_of: pd.Timestamp, half_life_d: float) -> Floats:
@@ -177,33 +181,51 @@ def _first_that_holds(outlines: NDArray[np.object_], centres: Floats) -> Ints:
 
 
 def _table(
-    known: gpd.GeoDataFrame, hotspot: Ints, weight: Floats, outlines: NDArray[np.object_], as_of: pd.Timestamp
+    known: gpd.GeoDataFrame,
+    hotspot: Ints,
+    weight: Floats,
+    outlines: NDArray[np.object_],
+    as_of: pd.Timestamp,
+    cell_m: float,
 ) -> gpd.GeoDataFrame:
     inside = hotspot >= 0
     rows = pd.DataFrame({"hotspot": hotspot, "weight": weight, "at": known["reported_at"].array})[inside]
     by = rows.groupby("hotspot")
+    n_last, n_before = _last_and_before(known, hotspot, len(outlines), as_of)
+    tested = evidence(known, hotspot, len(outlines), as_of=as_of, cell_m=cell_m)
+    held = by.size().index
     table = gpd.GeoDataFrame(
         {
             "kind": str(known["kind"].iloc[0]),
+            "name": "",
             "n_incidents": by.size(),
             "weight": by["weight"].sum(),
-            "p_value": np.nan,
-            "trend": _trend(known[inside], hotspot[inside], len(outlines), as_of)[by.size().index],
+            "n_last": n_last[held],
+            "n_before": n_before[held],
+            "trend": np.where(n_before > 0, n_last / np.where(n_before > 0, n_before, 1), np.nan)[held],
+            "pattern": tested["pattern"].to_numpy()[held],
+            "p_value": tested["p_value"].to_numpy()[held],
+            "swept_d": np.nan,
+            "near": pd.Series(None, index=held, dtype="str"),
             "first_reported_at": by["at"].min(),
             "last_reported_at": by["at"].max(),
         },
-        geometry=outlines[by.size().index],
+        geometry=outlines[held],
         crs=known.crs,
     ).sort_values("weight", ascending=False, kind="stable")
+    table["pattern"] = table["pattern"].astype("str")
     digits = max(2, len(str(len(table))))
     names = [f"hotspot-{rank:0{digits}d}" for rank in range(1, len(table) + 1)]
     return HOTSPOTS.check(table.set_index(pd.Index(names, dtype="str", name=HOTSPOTS.index)))
 
 
-def _trend(known: gpd.GeoDataFrame, hotspot: Ints, n: int, as_of: pd.Timestamp) -> Floats:
+def _last_and_before(known: gpd.GeoDataFrame, hotspot: Ints, n: int, as_of: pd.Timestamp) -> tuple[Ints, Floats]:
+    """Return reports of the last 28 days and of the 28 before; the latter empty where a month may hide some."""
     age = ages_d(known["reported_at"], as_of)
-    last, before = (np.bincount(hotspot[(age > a) & (age <= a + _TREND_D)], minlength=n) for a in (0, _TREND_D))
+    inside = hotspot >= 0
+    last, before = (
+        np.bincount(hotspot[inside & (age > a) & (age <= a + _TREND_D)], minlength=n) for a in (0, _TREND_D)
+    )
     monthly = (known["time_precision"] == "month").to_numpy()
-    blurred = monthly & (age - month_days(known["reported_at"]).to_numpy() < 2 * _TREND_D)
-    known_both = (before > 0) & (np.bincount(hotspot[blurred], minlength=n) == 0)
-    return np.where(known_both, last / np.maximum(before, 1), np.nan)
+    blurred = inside & monthly & (age - month_days(known["reported_at"]).to_numpy() < 2 * _TREND_D)
+    return last, np.where(np.bincount(hotspot[blurred], minlength=n) == 0, before, np.nan)

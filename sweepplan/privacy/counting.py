@@ -153,10 +153,16 @@ def densest(cells: gpd.GeoDataFrame, area: Area, window: Window) -> gpd.GeoDataF
     table = gpd.GeoDataFrame(
         {
             "kind": found["kind"],
+            "name": "",
             "n_incidents": found["n_incidents"],
             "weight": found["n_incidents"].astype(float),
-            "p_value": np.nan,
+            "n_last": 0,
+            "n_before": np.nan,
             "trend": np.nan,
+            "pattern": pd.Series(None, index=found.index, dtype="str"),
+            "p_value": np.nan,
+            "swept_d": np.nan,
+            "near": pd.Series(None, index=found.index, dtype="str"),
             "first_reported_at": pd.Series(window[0], index=found.index, dtype="datetime64[us, UTC]"),
             "last_reported_at": pd.Series(last_day, index=found.index, dtype="datetime64[us, UTC]"),
         },
