@@ -1,7 +1,9 @@
 """Gi*, emerging classes and Local Moran, against published values, esda, loops and shuffles."""
 
-import esda
-import libpysal
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,9 +22,9 @@ SMALL = np.array([[0, 1, 2, 1, 0], [1, 3, 5, 2, 0], [2, 5, 9, 4, 1], [0, 2, 4, 2
 some = settings(derandomize=True, deadline=None, max_examples=40)
 
 
-def city(seed: int = 1) -> np.ndarray:
+def city(seed: int = 1, shape: tuple[int, int] = (30, 40)) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    counts = rng.poisson(rng.gamma(0.3, 1.5, (30, 40)))
+    counts = rng.poisson(rng.gamma(0.3, 1.5, shape))
     counts[10:13, 10:13] += 3
     return counts
 
@@ -33,26 +35,46 @@ def test_gi_star_has_the_published_values() -> None:
     assert z[2, 2] == pytest.approx(3.702684, abs=5e-7)
 
 
-@pytest.mark.filterwarnings("ignore:The alternative hypothesis for conditional:DeprecationWarning")
-def test_z_scores_and_p_values_are_those_of_esda() -> None:
-    counts = city()
-    weights = libpysal.weights.fill_diagonal(libpysal.weights.lat2W(*counts.shape, rook=False), 1)
-    other = esda.G_Local(counts.ravel().astype(float), weights, transform="B", star=True, permutations=9999, seed=3)
-    np.testing.assert_allclose(gi_star(counts).ravel(), other.Zs, atol=1e-9)
-    # ties are counted here: esda's own p_sim loses some to rounding
-    permuted = (other.rGs >= other.Gs[:, None] - 1e-12).mean(axis=1)
+ESDA = """
+import sys, warnings, numba, numpy as np
+numba.boolean = bool
+import esda, libpysal
+warnings.simplefilter("ignore")
+counts = np.load(sys.argv[1])
+flat = counts.ravel().astype(float)
+queen = libpysal.weights.lat2W(*counts.shape, rook=False)
+moran = esda.Moran_Local(flat, queen, permutations=0, n_jobs=1)
+star = libpysal.weights.fill_diagonal(queen, 1)
+gi = esda.G_Local(flat, star, transform="B", star=True, permutations=9999, seed=3, n_jobs=1)
+# ties are counted here: its own p_sim loses some to rounding
+permuted = (gi.rGs >= gi.Gs[:, None] - 1e-12).mean(axis=1)
+np.savez(sys.argv[2], z=gi.Zs, permuted=permuted, moran=moran.Is)
+"""
+
+
+@pytest.fixture(scope="module")
+def by_esda(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Counts, and what esda makes of them, run apart: compiling its loops would take half a minute."""
+    folder = tmp_path_factory.mktemp("esda")
+    counts = city(shape=(16, 20))
+    np.save(folder / "counts.npy", counts)
+    command = [sys.executable, "-c", ESDA, str(folder / "counts.npy"), str(folder / "found.npz")]
+    subprocess.run(command, check=True, env={**os.environ, "NUMBA_DISABLE_JIT": "1"})
+    return counts, dict(np.load(folder / "found.npz"))
+
+
+def test_z_scores_and_p_values_are_those_of_esda(by_esda) -> None:
+    counts, other = by_esda
+    np.testing.assert_allclose(gi_star(counts).ravel(), other["z"], atol=1e-9)
     exact = gi_star_p(counts, given_own=True).ravel()
-    apart = np.abs(exact - permuted)
+    apart = np.abs(exact - other["permuted"])
     assert apart[exact <= 0.1].max() <= 0.01
     assert (apart <= 0.01 + 2 * np.sqrt(exact * (1 - exact) / 9999)).all()  # 9,999 draws are that uncertain themselves
 
 
-@pytest.mark.filterwarnings("ignore:The alternative hypothesis for conditional:DeprecationWarning")
-def test_local_moran_is_that_of_esda() -> None:
-    counts = city()
-    weights = libpysal.weights.lat2W(*counts.shape, rook=False)
-    other = esda.Moran_Local(counts.ravel().astype(float), weights, permutations=0)
-    np.testing.assert_allclose(local_moran(counts).ravel(), other.Is, atol=1e-9)
+def test_local_moran_is_that_of_esda(by_esda) -> None:
+    counts, other = by_esda
+    np.testing.assert_allclose(local_moran(counts).ravel(), other["moran"], atol=1e-9)
     kinds = moran_clusters(counts, seed=1)
     assert kinds[11, 11] == "high-high"
     assert set(np.unique(kinds)) <= {"", "high-high", "high-low", "low-high", "low-low"}
@@ -93,7 +115,7 @@ def test_discoveries_are_the_small_q_values(p: list[float], fdr: float) -> None:
 
 @pytest.mark.shared
 def test_real_counts_shuffled_over_cells_seldom_have_a_hot_one(shared) -> None:
-    points = pd.read_csv(shared / "boston" / "needle_points_2024_2025.csv.gz")
+    points = pd.read_csv(shared / "data" / "boston" / "needle_points_2024_2025.csv.gz")
     area = Area.around(points["lng"], points["lat"], "America/New_York", name="Boston")
     at = area.points(points["lng"], points["lat"])
     x, y = at.x.to_numpy(), at.y.to_numpy()

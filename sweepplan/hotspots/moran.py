@@ -32,7 +32,13 @@ def local_moran(counts: ArrayLike, *, radius: int = 1, within: Bools | None = No
 
 
 def moran_clusters(
-    counts: ArrayLike, *, seed: int, radius: int = 1, within: Bools | None = None, n_draws: int = 999, fdr: float = 0.05
+    counts: ArrayLike,
+    *,
+    seed: int,
+    radius: int = 1,
+    within: Bools | None = None,
+    n_draws: int = 99_999,
+    fdr: float = 0.05,
 ) -> NDArray[np.str_]:
     """Return the kind of each significant cell: ``high-high``, ``low-low``, ``high-low``, ``low-high``, else empty.
 
