@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +54,9 @@ KIOSKS = (
     click.option("--kiosks", type=Path, help="Installed kiosks, which stay."),
     click.option("--k", type=int, help="Kiosks to add (default 5)."),
     click.option("--reach-m", type=float, help="Walking distance that counts as covered (default 200)."),
+    click.option("--spacing-m", type=float, help="Kiosks stand at least so far apart."),
+    click.option("--may-move", type=int, help="So many installed kiosks may go elsewhere (default: all stay)."),
+    click.option("--decay", is_flag=True, default=None, help="Count reports by the walk: 96 % at 25 m, 59 % at 200 m."),
 )
 
 
@@ -79,13 +83,15 @@ def settings_of(given: dict[str, Any]) -> Settings:
     path = values.pop("settings", None)
     if "depot" in values:
         values["depot"] = _lat_lon(values["depot"])
+    named = {name: values.pop(name) for name in ("spacing_m", "may_move", "decay") if name in values}
     shift, crews = values.pop("shift", None), values.pop("crews", None)
     if shift is not None or crews is not None:
         crews = 4 if crews is None else crews
         if not 1 <= crews <= 10:
             raise SettingsError(f"{crews} crews: give 1 to 10")
         values["crews"] = tuple(Crew.on_shift(name, shift or "08:00-16:00") for name in "ABCDEFGHIJ"[:crews])
-    return Settings.load(path, **values) if path else Settings.of(values, where="options")
+    settings = Settings.load(path, **values) if path else Settings.of(values, where="options")
+    return replace(settings, kiosk_rules=replace(settings.kiosk_rules, **named)) if named else settings
 
 
 def _lat_lon(text: str) -> tuple[float, float]:

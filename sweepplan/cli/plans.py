@@ -11,6 +11,7 @@ from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import KIOSKS, OUT, SETTINGS, STREETS, SWEEP, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
+from sweepplan.errors import SettingsError
 from sweepplan.pipeline import Run, Settings
 
 
@@ -40,9 +41,14 @@ def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 @sweepplan.command("kiosks")
 @options(SETTINGS, STREETS, KIOSKS, OUT)
-def kiosks_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
+@click.option("--packet", is_flag=True, help="Print the approval packet as PDF beside its page in --out (Chromium).")
+def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) -> None:
     """Suggest where the next kiosks should stand, with proof."""
+    if packet and out is None:
+        raise SettingsError("--packet prints what --out writes: give --out as well")
     done = walk(settings_of(given), out, sweep=False)
+    if packet and out is not None and report.print_pdf(out / "kiosk_packet.html") is None:
+        raise SettingsError(f"{out}: no Chromium to print the packet with: open kiosk_packet.html and print that")
     answer(report.summary(done), report.lines(done), as_json=as_json)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweepplan.bridge import SweepRules
+from sweepplan.bridge import KioskRules, SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 
@@ -28,7 +28,7 @@ class Settings:
     tz : the city's clock, e.g. ``America/New_York``.
     as_of : a moment on that clock; nothing reported from it on is used.
     depot : latitude, longitude in degrees.
-    k, reach_m : new kiosks, and how far one may walk to them, metres.
+    k, reach_m : new kiosks, and how far one may walk to them, metres; they win over those of ``kiosk_rules``.
     limit : of the sweep solver.
     min_count : smallest count that is shown.
     unit : in which distances are shown, ``m`` or ``mi``, where there is no ``area`` that says it.
@@ -59,6 +59,7 @@ class Settings:
     min_count: int = 11
     attribution: str = "Streets © OpenStreetMap contributors"
     rules: SweepRules = field(default_factory=SweepRules)
+    kiosk_rules: KioskRules = field(default_factory=KioskRules)
 
     def __post_init__(self) -> None:
         lat, lon = self.depot or (0.0, 0.0)
@@ -130,7 +131,17 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         )
     if isinstance(values.get("rules"), Mapping):
         values["rules"] = SweepRules(**values["rules"])
+    if isinstance(values.get("kiosk_rules"), Mapping):
+        values["kiosk_rules"] = _kiosk_rules(values["kiosk_rules"])
     return values
+
+
+def _kiosk_rules(given: Mapping[str, Any]) -> KioskRules:
+    """Return the rules a ``[kiosk_rules]`` table says; its ``cost`` is a table of ids or kinds."""
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if isinstance(plain.get("cost"), Mapping):
+        plain["cost"] = tuple(plain["cost"].items())
+    return KioskRules(**plain)
 
 
 def file_hash(path: Path) -> str:

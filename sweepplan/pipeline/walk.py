@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from sweepplan import bridge
-from sweepplan.bridge import KioskRules, KioskStudy, SweepDay
+from sweepplan.bridge import KioskStudy, SweepDay
 from sweepplan.errors import SettingsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import Clusters, Recency, find_hotspots, rate_surface
@@ -150,7 +150,7 @@ def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosk
         candidates=city.candidates,
         kiosks=city.kiosks,
         as_of=as_of,
-        rules=KioskRules(k=settings.k, reach_m=settings.reach_m),
+        rules=dataclasses.replace(settings.kiosk_rules, k=settings.k, reach_m=settings.reach_m),
     )
     plan = solve_kiosks(study.problem)
     return Kiosks(study, plan, judge_kiosks(study.problem, plan), bridge.kiosk_table(study, plan))

@@ -3,6 +3,7 @@
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.folder import fresh_folder, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
+from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
 from sweepplan.report.sheet import print_pdf, route_sheet, write_sheets
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
@@ -14,8 +15,10 @@ __all__ = [
     "fresh_folder",
     "hotspot_lines",
     "hotspot_summary",
+    "kiosks_geojson",
     "lines",
     "map_links",
+    "packet_html",
     "print_pdf",
     "refuse_foreign",
     "route_sheet",

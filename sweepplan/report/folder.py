@@ -18,9 +18,10 @@ import pandas as pd
 
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
-from sweepplan.pipeline import Run, Settings, file_hash
+from sweepplan.pipeline import Kiosks, Run, Settings, file_hash
 from sweepplan.privacy import Policy, Published, publish
 from sweepplan.report.links import map_links
+from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
 from sweepplan.report.sheet import write_sheets
 from sweepplan.report.words import summary
@@ -85,6 +86,9 @@ def write_run(run: Run, folder: Path) -> None:
         (folder / "routes.geojson").write_text(routes_geojson(run.shown), encoding="utf-8")
         map_links(run.shown).to_csv(folder / "links.csv", index=False, lineterminator="\n")
         write_sheets(run.shown, folder)
+    if run.kiosks is not None:
+        (folder / "kiosks.geojson").write_text(kiosks_geojson(run.shown), encoding="utf-8")
+        (folder / "kiosk_packet.html").write_text(_packet(run, run.kiosks), encoding="utf-8")
     _quarantine(run).to_csv(folder / "quarantine.csv", index=False, lineterminator="\n")
     record = {
         "settings": _plain(run.settings),
@@ -93,6 +97,12 @@ def write_run(run: Run, folder: Path) -> None:
         "result": summary(run),
     }
     (folder / _MARK).write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def _packet(run: Run, kiosks: Kiosks) -> str:
+    """Return the approval packet of the kiosk plan, in what any official may see."""
+    study = kiosks.study
+    return packet_html(run.shown, study.problem, kiosks.plan, kiosks.judged, as_of=run.as_of, walks=study.walks)
 
 
 def _needle_reports(run: Run) -> gpd.GeoDataFrame:
