@@ -11,7 +11,7 @@ from sweepplan.bridge import (
     sweep_day,
 )
 from sweepplan.geo import Area
-from sweepplan.hotspots import Clusters, Recency, find_hotspots, rate_surface
+from sweepplan.hotspots import Clusters, Recency, find_hotspots, forecast, rate_surface
 from sweepplan.judging import judge_kiosks, judge_sweep
 from sweepplan.maps import draw
 from sweepplan.model import Crew, Limit
@@ -38,6 +38,7 @@ __all__ = [
     "SweepRules",
     "draw",
     "find_hotspots",
+    "forecast",
     "judge_kiosks",
     "judge_sweep",
     "kiosk_study",

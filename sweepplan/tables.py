@@ -29,12 +29,13 @@ _DTYPE = {"str": "str", "float": "float64", "int": "int64", "bool": "bool", "tim
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind, whether it may be empty, which values it takes, its least value."""
+    """One column: its kind, whether it may be empty, which values it takes, its least value, whether it may lack."""
 
     kind: str
     nullable: bool = False
     choices: frozenset[str] = frozenset()
     at_least: float | None = None
+    optional: bool = False
 
     def faults(self, name: str, values: pd.Series) -> list[str]:
         """Return what is wrong with ``values``, in words; empty where nothing is."""
@@ -89,7 +90,7 @@ class Contract:
 
     def empty(self, crs: str) -> gpd.GeoDataFrame:
         """Return a table of this contract without rows."""
-        columns = {name: pd.Series(dtype=_DTYPE[column.kind]) for name, column in self.columns.items()}
+        columns = {n: pd.Series(dtype=_DTYPE[c.kind]) for n, c in self.columns.items() if not c.optional}
         return gpd.GeoDataFrame(
             columns, geometry=gpd.GeoSeries([], crs=crs), index=pd.Index([], dtype="str", name=self.index)
         )
@@ -105,7 +106,7 @@ class Contract:
 
     def _column_faults(self, table: gpd.GeoDataFrame) -> list[str]:
         given = [str(name) for name in table.columns if name != table.geometry.name]
-        faults = [f"no column {name!r}" for name in self.columns if name not in given]
+        faults = [f"no column {name!r}" for name, c in self.columns.items() if name not in given and not c.optional]
         faults += [f"unknown column {name!r}" for name in given if name not in self.columns]
         for name, column in self.columns.items():
             if name in given:
@@ -174,10 +175,12 @@ CELLS = Contract(
         "kind": Column("str", choices=_KINDS),
         "n_incidents": Column("int", at_least=0),
         "rate": Column("float", at_least=0),
+        "rate_low": Column("float", nullable=True, at_least=0, optional=True),
+        "rate_high": Column("float", nullable=True, at_least=0, optional=True),
     },
     _POLYGON,
 )
-"""Square cells: reports counted in the window, and ``rate``, expected reports a day."""
+"""Square cells: reports counted in the window, and ``rate``, expected reports a day; a forecast's has an interval."""
 
 _PATTERNS = (
     "new",

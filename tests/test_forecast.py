@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.geo import Area
-from sweepplan.hotspots import Blend, Cube, Grid, Level, Plane, Shares, Trial, backtest, expect
+from sweepplan.hotspots import Blend, Cube, Grid, Level, Plane, Shares, Trial, backtest, expect, forecast
 from sweepplan.hotspots.blend import mixture, windows
 from sweepplan.hotspots.level import counts_interval, probability
 from sweepplan.judging.forecast import Caught, blocks, chance, difference
 from sweepplan.judging.hotspots import caught, hit_rate
-from sweepplan.tables import INCIDENTS
+from sweepplan.tables import CELLS, INCIDENTS
 
 TZ, CRS = "America/New_York", "EPSG:32619"
 TOWN = Area("Gridtown", shapely.box(0, 0, 3000, 2000), CRS, TZ)
@@ -194,6 +194,31 @@ def test_an_empty_city_expects_nothing() -> None:
         expect(_days(30, 1.0, 1), FIRST + 30, 0)
     with pytest.raises(SettingsError, match="cover 2"):
         Level(cover=2)
+
+
+# Forecast
+
+
+def test_rates_are_share_times_level_with_an_interval_that_tells_how_much_backs_them() -> None:
+    table, at = town(8, 200), TOWN.midnight("2024-07-19")
+    later = reports(np.full((90, 2), 777.0), np.full(90, 200))
+    found = forecast(table, TOWN, as_of=at)
+    cells = CELLS.check(found.cells)
+    assert cells["rate"].sum() == pytest.approx(found.days.total / 7)
+    assert cells["rate"].is_monotonic_decreasing
+    assert (cells["rate_low"] <= cells["rate"]).all()
+    assert (cells["rate"] <= cells["rate_high"]).all()
+    width = (cells["rate_high"] - cells["rate_low"]) / cells["rate"]
+    assert width.iloc[0] < 1 < width.iloc[-1]
+    assert cells.to_wkb().equals(forecast(together(table, later), TOWN, as_of=at).cells.to_wkb())
+
+
+def test_a_future_moment_and_no_report_are_not_made_up() -> None:
+    empty = forecast(INCIDENTS.empty(CRS), TOWN, as_of=TOWN.midnight("2024-07-19"))
+    assert (len(empty.cells), empty.days) == (0, None)
+    one = forecast(reports(np.array([[500.0, 500.0]]), np.array([3])), TOWN, as_of=TOWN.midnight("2024-01-05"))
+    assert one.cells["rate"].sum() == pytest.approx(one.days.total / 7)
+    assert one.days.total_high > one.days.total_low
 
 
 # Judging

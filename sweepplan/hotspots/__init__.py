@@ -4,6 +4,7 @@ from sweepplan.hotspots.backtest import BANDS, SHARES, Backtest, Trial, backtest
 from sweepplan.hotspots.blend import Blend, Plane, Shares
 from sweepplan.hotspots.clusters import Clusters, find_hotspots
 from sweepplan.hotspots.cube import Cube, Grid
+from sweepplan.hotspots.forecast import Forecast, forecast
 from sweepplan.hotspots.level import Days, Level, expect
 from sweepplan.hotspots.places import place_rates
 from sweepplan.hotspots.surface import Recency, rate_surface
@@ -16,6 +17,7 @@ __all__ = [
     "Clusters",
     "Cube",
     "Days",
+    "Forecast",
     "Grid",
     "Level",
     "Plane",
@@ -25,6 +27,7 @@ __all__ = [
     "backtest",
     "expect",
     "find_hotspots",
+    "forecast",
     "place_rates",
     "rate_surface",
 ]

@@ -17,7 +17,7 @@ from sweepplan.tables import CELLS
 
 Floats = NDArray[np.float64]
 
-_LEAST_SHARE = 1e-7
+_LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def rate_surface(
 ) -> gpd.GeoDataFrame:
     """Return the CELLS of the area where reports are expected, with their rate in reports a day.
 
-    The rates sum to the city's recency-weighted reports a day. Cells that hold no report and less than 1e-7 of the
+    The rates sum to the city's recency-weighted reports a day. Cells that hold no report and less than 1e-6 of the
     total are left out. Reports outside the boundary's bounding box lie on no cell. With an ``as_of`` within a day, the
     part of that day gone by counts as a day.
 
@@ -77,7 +77,9 @@ def rate_surface(
     today = int(days_of(pd.Series([area.local(as_of - pd.Timedelta(1, "us")).tz_localize(None)]))[0]) + 1
     rate = smoothed(cube, today, method) / exposure_d(cube, today, method.half_life_d)
     n_incidents = cube.counts(int(cube.first_day[0]), today + 1)
-    return _cells(rate, np.rint(n_incidents).astype(np.int64), cube.grid, kind=str(known["kind"].iloc[0]), crs=area.crs)
+    return cell_table(
+        rate, np.rint(n_incidents).astype(np.int64), cube.grid, kind=str(known["kind"].iloc[0]), crs=area.crs
+    )
 
 
 def smoothed(cube: Cube, as_of_day: int, method: Recency) -> Floats:
@@ -93,7 +95,8 @@ def exposure_d(cube: Cube, as_of_day: int, half_life_d: float) -> float:
     return float(length[0] * mean_decay(np.zeros(1), length, half_life_d)[0])
 
 
-def _cells(rate: Floats, n_incidents: NDArray[np.int64], grid: Grid, *, kind: str, crs: str) -> gpd.GeoDataFrame:
+def cell_table(rate: Floats, n_incidents: NDArray[np.int64], grid: Grid, *, kind: str, crs: str) -> gpd.GeoDataFrame:
+    """Return CELLS, highest rate first; cells that hold no report and next to no rate are left out, the sum is kept."""
     total = rate.sum()
     kept = np.flatnonzero((rate > _LEAST_SHARE * total) | (n_incidents > 0))
     kept = kept[np.argsort(-rate[kept], kind="stable")]

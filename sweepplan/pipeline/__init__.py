@@ -5,7 +5,7 @@ from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings, file_hash
 from sweepplan.pipeline.walk import (
     CLUSTERS,
-    RANKING,
+    FORECAST,
     Hotspots,
     Kiosks,
     Run,
@@ -22,7 +22,7 @@ from sweepplan.pipeline.walk import (
 
 __all__ = [
     "CLUSTERS",
-    "RANKING",
+    "FORECAST",
     "City",
     "Hotspots",
     "Kiosks",

@@ -12,7 +12,7 @@ from sweepplan import bridge
 from sweepplan.bridge import KioskStudy, SweepDay
 from sweepplan.errors import SettingsError
 from sweepplan.geo import Area
-from sweepplan.hotspots import Clusters, Recency, find_hotspots, rate_surface
+from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast
 from sweepplan.judging import judge_kiosks, judge_sweep
 from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
 from sweepplan.pipeline.city import City, load_city, read_reports
@@ -23,8 +23,8 @@ from sweepplan.routing import solve_sweep
 from sweepplan.siting import solve_kiosks
 from sweepplan.sources import Reading
 
-RANKING = {"needle": Recency(), "overdose": Recency(half_life_d=365, sigma_m=200, cell_m=200)}
-"""How each kind is smoothed: overdoses are sparse, and their coordinates are blurred (see README, "Settings")."""
+FORECAST = {"needle": Blend(), "overdose": Blend(cell_m=200)}
+"""How each kind is forecast: overdoses are sparse, and their coordinates are blurred."""
 
 
 CLUSTERS = {"needle": Clusters(), "overdose": Clusters(eps_m=150, half_life_d=365, pre_cell_m=25)}
@@ -100,7 +100,7 @@ def find(readings: tuple[Reading, ...], *, as_of: pd.Timestamp) -> tuple[Hotspot
         for kind in sorted(reading.incidents["kind"].unique()):
             incidents = reading.incidents[reading.incidents["kind"] == kind]
             areas = find_hotspots(incidents, CLUSTERS[kind], as_of=as_of)
-            cells = rate_surface(incidents, reading.area, RANKING[kind], as_of=as_of)
+            cells = forecast(incidents, reading.area, as_of=as_of, method=FORECAST[kind]).cells
             found.append(
                 Hotspots(kind, areas.rename(index=f"{kind}-{{}}".format), cells.rename(index=f"{kind}-{{}}".format))
             )
