@@ -385,7 +385,8 @@ def test_settings_that_do_not_fit(tmp_path):
 
 
 def test_every_feed_says_what_it_is():
-    assert list(FEEDS) == ["boston311", "boston311-points", "cincinnati-ems", "odmap", "plain"]
+    needles = ["boston311", "boston311-points", "boston-ckan", "open311", "seeclickfix"]
+    assert list(FEEDS) == [*needles, "cincinnati-ems", "odmap", "plain"]
     assert all(feed.name == name and feed.description and feed.kind for name, feed in FEEDS.items())
 
 

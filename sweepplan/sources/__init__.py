@@ -1,9 +1,11 @@
 """Feeds to incidents: one file a feed, one reader for plain tables; and the layers of a city's sites and places."""
 
+from sweepplan.sources.download import Fetched, fetch
 from sweepplan.sources.feeds import FEEDS, read, read_file
 from sweepplan.sources.guess import Guess, guess_mapping
 from sweepplan.sources.logs import LOGS, LogReading, read_log
 from sweepplan.sources.merging import concat, flag_near, merge_repeats
+from sweepplan.sources.paging import REMOTES, Query
 from sweepplan.sources.places import read_places
 from sweepplan.sources.plain import load_mapping
 from sweepplan.sources.quality import gaps, quality, quality_lines
@@ -13,11 +15,15 @@ from sweepplan.sources.sites import read_sites
 __all__ = [
     "FEEDS",
     "LOGS",
+    "REMOTES",
     "Feed",
+    "Fetched",
     "Guess",
     "LogReading",
+    "Query",
     "Reading",
     "concat",
+    "fetch",
     "flag_near",
     "gaps",
     "guess_mapping",

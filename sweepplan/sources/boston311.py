@@ -17,15 +17,13 @@ from sweepplan.errors import SettingsError
 from sweepplan.sources.rawtable import RawTable
 from sweepplan.sources.reading import Draft, Feed
 from sweepplan.sources.sieve import Bools, Fault
+from sweepplan.sources.words import names_needles
 
 NEEDLE_TYPES = frozenset({"needle pickup", "needle pick up", "needle cleanup", "needle clean up"})
 """Values of ``TYPE`` that are needle requests, in lower case, with a blank for any hyphen."""
 
 NEEDLE_QUEUE = "needle pickup"
 """What the needle team's queue (``GEN_Needle_Pickup``) contains, written as a type."""
-
-NEEDLE_WORDS = r"(?<!pine )(?<!knitting )\b(?:needles?|syringes?|hypodermics?|sharps)\b"
-"""What the title of a misrouted case names, in lower case."""
 
 FORMATS = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
 """Of the upper-case files, and of files that a spreadsheet wrote again."""
@@ -77,8 +75,8 @@ def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
 
     Parameters
     ----------
-    mapping : ``misrouted = "yes"`` also takes cases of other types whose title names needles (:data:`NEEDLE_WORDS`) or
-        that lie in the needle team's queue.
+    mapping : ``misrouted = "yes"`` also takes cases of other types whose title names needles
+        (:func:`.words.names_needles`) or that lie in the needle team's queue.
 
     Raises
     ------
@@ -87,7 +85,7 @@ def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
     SettingsError
         ``misrouted`` is neither ``yes`` nor ``no``.
     """
-    names = _NEW if "service_name" in raw.frame.columns else _LEGACY
+    names = _NEW if "case_id" in raw.frame.columns else _LEGACY
     raw.require(*(names[key] for key in _REQUIRED), *_EITHER)
     kind = raw.text(names["type"])
     needle = _needles(raw, names, kind, mapping.get("misrouted", "no"))
@@ -127,7 +125,7 @@ def _needles(raw: RawTable, names: Mapping[str, str], kind: pd.Series, misrouted
     if misrouted == "no":
         return needle
     for text in (kind, raw.text(names["title"])):
-        needle = needle | text.str.casefold().str.contains(NEEDLE_WORDS, regex=True).to_numpy(dtype=bool)
+        needle = needle | names_needles(text)
     return needle | _simple(raw.text(names["queue"])).str.contains(NEEDLE_QUEUE, regex=False).to_numpy(dtype=bool)
 
 

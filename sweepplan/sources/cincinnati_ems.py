@@ -9,6 +9,7 @@ disregarded, or that there was no patient. Everything else counts, also "good in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -36,8 +37,12 @@ _REQUIRED = (
 )
 
 
-def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
+def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
     """Return the responses that count; all are closed.
+
+    Parameters
+    ----------
+    mapping : ``does_not_count = "cancel, duplic"`` lists the letters that say so, in place of :data:`DOES_NOT_COUNT`.
 
     Raises
     ------
@@ -45,6 +50,8 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
         A column is missing.
     """
     raw.require(*_REQUIRED)
+    given = [part.strip() for part in mapping.get("does_not_count", "").split(",")]
+    odd = {letters.casefold(): re.escape(letters) for letters in given if letters} or DOES_NOT_COUNT
     said = raw.text("disposition_text")
     empty = pd.Series("", index=said.index, dtype="str")
     return Draft(
@@ -60,7 +67,7 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
         ids=raw.text("event_number"),
         faults=[
             Fault(f"disposition does not count: {why}", said.str.contains(rf"(?i){letters}").to_numpy(dtype=bool), said)
-            for why, letters in DOES_NOT_COUNT.items()
+            for why, letters in odd.items()
         ],
         named=raw.text("address_x"),
         formats=("%m/%d/%Y %I:%M:%S %p",),
@@ -73,4 +80,5 @@ FEED = Feed(
     "overdose",
     parse,
     frozenset((*_REQUIRED, "address_x")),
+    frozenset({"does_not_count"}),
 )

@@ -11,11 +11,24 @@ import geopandas as gpd
 
 from sweepplan.errors import SettingsError
 from sweepplan.geo import Area, zone
-from sweepplan.sources import boston311, boston311_points, cincinnati_ems, odmap, plain, rawtable
+from sweepplan.sources import (
+    boston311,
+    boston311_points,
+    boston_ckan,
+    cincinnati_ems,
+    odmap,
+    open311,
+    plain,
+    rawtable,
+    seeclickfix,
+)
 from sweepplan.sources.reading import Feed, Reading, finish
 
 FEEDS: Mapping[str, Feed] = MappingProxyType(
-    {feed.name: feed for feed in (boston311.FEED, boston311_points.FEED, cincinnati_ems.FEED, odmap.FEED, plain.FEED)}
+    {
+        feed.FEED.name: feed.FEED
+        for feed in (boston311, boston311_points, boston_ckan, open311, seeclickfix, cincinnati_ems, odmap, plain)
+    }
 )
 """Every feed that can be read, by name."""
 
@@ -36,7 +49,7 @@ def read_file(
     Parameters
     ----------
     feed : a name of :data:`FEEDS`.
-    path : CSV or GeoJSON, plain or gzipped.
+    path : any table that :func:`sweepplan.sources.rawtable.load` reads.
     area : rows outside it are set aside; None: one is made around the rows, and ``tz`` is needed.
     tz : the clock of times without an offset. A city's own feed is else read on the area's clock; ``plain`` is not:
         there ``tz`` or the mapping's ``clock`` must say it.

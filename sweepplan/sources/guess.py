@@ -12,6 +12,9 @@ import numpy as np
 import pandas as pd
 
 from sweepplan.errors import SourceError
+from sweepplan.sources.location import numbers
+from sweepplan.sources.moments import EPOCH
+from sweepplan.sources.plain import parted
 from sweepplan.sources.rawtable import RawTable, load
 
 LOOKED_AT = 20_000
@@ -78,10 +81,14 @@ def guess_mapping(path: str | Path) -> Guess:
     if raw.shapes is None:
         for key, bound in (("lat", 90), ("lon", 180)):
             _take(key, _degrees(columns, key, bound), mapping, reasons)
+        if not {"lat", "lon"} <= mapping.keys():
+            mapping, reasons = {}, {}
+            _take("point", _pairs(columns), mapping, reasons)
     doubts = _times(columns, mapping, reasons)
     for key, found in (("id", _ids), ("kind", _kinds), ("needles", _needles), ("status", _statuses)):
         _take(key, found({name: c for name, c in columns.items() if name not in mapping.values()}), mapping, reasons)
-    missing = [key for key in ("time", *(() if raw.shapes is not None else ("lat", "lon"))) if key not in mapping]
+    placed = raw.shapes is not None or "point" in mapping
+    missing = [key for key in ("time", *(() if placed else ("lat", "lon"))) if key not in mapping]
     if missing:
         raise SourceError(
             f"{raw.path}: no column looks like {' or '.join(missing)}: it has {', '.join(raw.names)[:300]}"
@@ -107,10 +114,19 @@ def _named(key: str, columns: Mapping[str, pd.Series]) -> list[str]:
 
 def _degrees(columns: Mapping[str, pd.Series], key: str, bound: int) -> tuple[str, str] | None:
     for name in _named(key, columns):
-        number = pd.to_numeric(columns[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        number = numbers(columns[name])
         share = float(np.mean((np.abs(number) <= bound) & (number != 0)))
         if share >= ENOUGH / 2:
             return name, f"named so, and {share:.0%} of its values are degrees within {bound}"
+    return None
+
+
+def _pairs(columns: Mapping[str, pd.Series]) -> tuple[str, str] | None:
+    for name, values in columns.items():
+        lat, lon = (numbers(column) for column in parted(values))
+        share = float(np.mean((np.abs(lat) <= 90) & (np.abs(lon) <= 180)))
+        if share >= ENOUGH / 2:
+            return name, f"{share:.0%} of its values hold a pair of degrees"
     return None
 
 
@@ -138,7 +154,7 @@ def _times(columns: Mapping[str, pd.Series], mapping: dict[str, str], reasons: d
         doubts.append(f"{empty:.0%} of the rows have no time in {name!r}: those will be set aside")
     if not certain:
         doubts.append(f"no day above 12 in {name!r}: month first or day first is not certain; it is read as {form}")
-    if not columns[name].str.contains(_OFFSET, regex=True).any():
+    if not columns[name].str.contains(rf"{_OFFSET}|^(?:{EPOCH})$", regex=True).any():
         doubts.append('times have no offset: say whose clock it is, e.g. clock = "America/New_York"')
     return doubts
 
@@ -146,6 +162,8 @@ def _times(columns: Mapping[str, pd.Series], mapping: dict[str, str], reasons: d
 def _format(values: pd.Series) -> tuple[str, float, bool] | None:
     """Best format of a column of times, share of values it reads, and whether month and day cannot be the other way."""
     given = values[values.ne("")].head(2_000)
+    if given.str.fullmatch(EPOCH).mean() >= ENOUGH:
+        return "ISO8601", float(given.str.fullmatch(EPOCH).mean()), True
     if given.empty or pd.to_numeric(given, errors="coerce").notna().mean() > 1 - ENOUGH:
         return None
     shares = {form: _share(given, form) for form in _FORMATS}

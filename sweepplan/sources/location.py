@@ -25,7 +25,7 @@ SHARED_STREETS = 5
 
 _NOT_A_STREET = r"\bintersection\b(?: of\b)?|[\d\W_]+|\b\w\b"
 _EARTH_M = 6_371_008.8
-_UTM_LAT = (-80.0, 84.0)
+_INHABITED_LAT = (-60.0, 72.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def locate(lon: pd.Series, lat: pd.Series, path: Path) -> Location:
     SourceError
         There are rows and not one has usable coordinates.
     """
-    x, y = (pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan) for column in (lon, lat))
+    x, y = (numbers(column) for column in (lon, lat))
     text = lat.str.cat(lon, sep=", ")
     finite = np.isfinite(x) & np.isfinite(y)
     zero = finite & (np.abs(x) < 1e-9) & (np.abs(y) < 1e-9)
@@ -66,6 +66,16 @@ def locate(lon: pd.Series, lat: pd.Series, path: Path) -> Location:
         Fault("not degrees", odd, text),
     ]
     return Location(np.where(located, x, np.nan), np.where(located, y, np.nan), located, text, faults)
+
+
+def numbers(text: pd.Series) -> Floats:
+    """Return numbers, written with a decimal point or comma, shape (n,); NaN for all else."""
+    number = pd.to_numeric(text, errors="coerce")
+    comma = number.isna() & text.str.fullmatch(r"[+-]?\d+,\d+")
+    if comma.any():
+        number = number.mask(comma, pd.to_numeric(text[comma].str.replace(",", ".")).reindex(text.index))
+    values: Floats = number.to_numpy(dtype=float, na_value=np.nan)
+    return values
 
 
 def _refuse(path: Path, text: pd.Series, odd: Bools) -> None:
@@ -134,10 +144,10 @@ def area_around(location: Location, use: Bools, tz: str, path: Path) -> Area:
     Raises
     ------
     SourceError
-        They lie so near a pole that no UTM zone holds them.
+        They lie so near a pole that no city does.
     """
     middle = float(np.median(location.lat[use]))
-    if not _UTM_LAT[0] <= middle <= _UTM_LAT[1]:
+    if not _INHABITED_LAT[0] <= middle <= _INHABITED_LAT[1]:
         raise SourceError(f"{path}: its rows lie around latitude {middle:.1f}: are latitude and longitude swapped?")
     return Area.around(location.lon[use], location.lat[use], tz, name=path.name.partition(".")[0])
 

@@ -13,6 +13,7 @@ from sweepplan.sources.sieve import Fault
 
 _OFFSET = r":\d{2}(?:\.\d+)?\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 _ZERO = r"(?P<time>:\d{2}(?:\.\d+)?)\s*(?:Z|z|UTC|[+-]00(?::?00)?)$"
+EPOCH = r"\d{10}|\d{12,13}"
 _ISO = r"\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)?"
 _YEARS = (1970, 2199)
 
@@ -46,10 +47,11 @@ def moments(
 ) -> Moments:
     """Read a column of times.
 
-    ISO 8601 (``2024-01-31``, ``2024-01``, ``2024-01-31 07:25:38``, ``2024-01-31T07:25:38-05:00``) is always
-    understood. An offset in the text is obeyed; a time without one is read on ``clock``. When a clock is set back it
-    shows an hour twice: such a time is taken as the first (daylight) one. When it is set forward it skips an hour: a
-    time within it is a fault, but a *day* that starts within it starts when the clock resumes.
+    Seconds (10 digits) or milliseconds (12 or 13) since 1970 are UTC. ISO 8601 (``2024-01-31``, ``2024-01``,
+    ``2024-01-31 07:25:38``, ``2024-01-31T07:25:38-05:00``) is always understood. An offset in the text is obeyed; a
+    time without one is read on ``clock``. When a clock is set back it shows an hour twice: such a time is taken as the
+    first (daylight) one. When it is set forward it skips an hour: a time within it is a fault, but a *day* that starts
+    within it starts when the clock resumes.
 
     Parameters
     ----------
@@ -66,6 +68,7 @@ def moments(
     ClockError
         ``clock`` is unknown, or None though a time has no offset.
     """
+    text = _from_epoch(text)
     if zero_offset == "local":
         text = text.str.replace(_ZERO, r"\g<time>", regex=True)
     has_offset = text.str.contains(_OFFSET, regex=True)
@@ -90,6 +93,16 @@ def moments(
 
 
 _UTC = pd.DatetimeTZDtype("us", "UTC")
+
+
+def _from_epoch(text: pd.Series) -> pd.Series:
+    count = text.str.fullmatch(EPOCH)
+    if not count.any():
+        return text
+    number = pd.to_numeric(text[count])
+    seconds = number.where(text[count].str.len() == 10, number / 1000)
+    written = pd.to_datetime(seconds, unit="s", utc=True).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text.mask(count, written.reindex(text.index))
 
 
 def _wall_times(text: pd.Series, formats: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:

@@ -12,15 +12,18 @@ from sweepplan.errors import SettingsError
 from sweepplan.sources.rawtable import RawTable, fold
 from sweepplan.sources.reading import Draft, Feed
 
-COLUMNS = ("lat", "lon", "time", "id", "kind", "needles", "status", "due", "closed")
-"""Keys of a mapping that name a column of the file; one left out names the column of its own name, if there is one."""
+COLUMNS = ("lat", "lon", "point", "time", "id", "kind", "needles", "status", "due", "closed")
+"""Keys of a mapping that name a column of the file; one left out names the column of its own name, if there is one.
+
+``point`` holds both coordinates: ``(42.35, -71.06)``, latitude first, or ``POINT (-71.06 42.35)``.
+"""
 
 CONSTANTS = ("clock", "zero_offset", "source", "time_format")
 """Keys of a mapping that are a value: the clock of times without an offset, whether +00 means UTC (``utc``) or that
 clock (``local``), the source, a ``strptime`` format.
 """
 
-OTHERS = ("misrouted",)
+OTHERS = ("misrouted", "services", "free_text", "does_not_count")
 """Keys that a mapping file may hold for another feed."""
 
 
@@ -74,11 +77,14 @@ def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
         raise SettingsError(f"mapping: unknown key {odd[0]!r}: one of {', '.join((*COLUMNS, *CONSTANTS))}")
     names = {key: fold(mapping.get(key, key)) for key in COLUMNS}
     constant_kind = names["kind"] not in raw.frame.columns and mapping.get("kind", "needle") in ("needle", "overdose")
-    placed = raw.shapes is not None and "lat" not in mapping and "lon" not in mapping
+    placed = ("point" in mapping or raw.shapes is not None) and "lat" not in mapping and "lon" not in mapping
     named = [names[key] for key in mapping if key in COLUMNS and not (key == "kind" and constant_kind)]
     raw.require(*dict.fromkeys([names["time"], *([] if placed else [names["lat"], names["lon"]]), *named]))
     index = raw.frame.index
-    lat, lon = _point_texts(raw) if placed else (raw.text(names["lat"]), raw.text(names["lon"]))
+    if "point" in mapping:
+        lat, lon = parted(raw.text(names["point"]))
+    else:
+        lat, lon = _point_texts(raw) if placed else (raw.text(names["lat"]), raw.text(names["lon"]))
     return Draft(
         source=mapping.get("source", "plain"),
         kind=pd.Series(mapping.get("kind", "needle"), index, dtype="str") if constant_kind else raw.text(names["kind"]),
@@ -92,6 +98,18 @@ def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
         ids=raw.text(names["id"]) if names["id"] in raw.frame.columns else None,
         formats=(mapping["time_format"],) if "time_format" in mapping else (),
     )
+
+
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_PAIR = rf"(?P<a>{_NUMBER})\s*,\s*(?P<b>{_NUMBER})\s*\)?\s*$"
+_WKT = rf"(?i)^\s*POINT\s*\(\s*(?P<b>{_NUMBER})\s+(?P<a>{_NUMBER})\s*\)\s*$"
+
+
+def parted(text: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return latitude and longitude as text, of pairs (the last in the text) and of WKT points."""
+    pair, wkt = text.str.extract(_PAIR), text.str.extract(_WKT)
+    both = wkt.fillna(pair)
+    return both["a"].fillna(""), both["b"].fillna("")
 
 
 def _point_texts(raw: RawTable) -> tuple[pd.Series, pd.Series]:

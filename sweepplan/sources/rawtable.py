@@ -29,6 +29,9 @@ MOST_BYTES = 1 << 30
 MOST_RAGGED = 100_000
 """A CSV with more rows of a wrong number of fields is refused: it is not read as it was written."""
 
+DELIMITERS = (",", ";", "\t", "|")
+"""What may part the fields of a CSV; where two part the header into equally many, the first."""
+
 _BLOCK = 16 << 20
 _LOOK = 64 << 10
 
@@ -44,6 +47,7 @@ class RawTable:
     frame : str columns under their folded names (:func:`fold`); index ``line``, 1 = first row below the header.
     ragged : ``line`` and ``value`` of rows that have more or fewer fields than the header.
     shapes : geometry of each row in WGS84 degrees; None where the file has none.
+    total : how many rows there are in all, where an answer that is one page of several says it.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class RawTable:
     frame: pd.DataFrame
     ragged: pd.DataFrame
     shapes: gpd.GeoSeries | None = None
+    total: int | None = None
 
     def __len__(self) -> int:
         return len(self.frame) + len(self.ragged)
@@ -115,11 +120,13 @@ def fold(name: str) -> str:
 
 
 def load(path: str | Path, wanted: Collection[str] | None = None, *, part: str = "") -> RawTable:
-    """Read a table as text: CSV, GeoJSON, GPX, XLSX, GeoPackage, Parquet, a shapefile in a zip; plain or gzipped.
+    """Read a table as text: CSV, JSON, GPX, GeoReport XML, XLSX, GeoPackage, Parquet, a shapefile in a zip; or gzipped.
 
-    The content says which it is, and the name must not contradict. CSV: UTF-8 (with or without its mark) or Latin-1;
-    lines may end in LF, CRLF or CR alone; blank lines are no rows. Geometry is in :attr:`RawTable.shapes`, in degrees,
-    whatever plane the file is on. All but CSV is parsed as :mod:`sweepplan.sources.untrusted` says.
+    The content says which it is, and the name must not contradict. CSV: UTF-8 (with or without its mark), UTF-16 with
+    its mark, or Latin-1; fields parted by ``,``, ``;``, tab or ``|``; lines may end in LF, CRLF or CR alone; blank
+    lines are no rows. JSON: as :func:`sweepplan.sources.worker.records.records` says. Geometry is in
+    :attr:`RawTable.shapes`, in degrees, whatever plane the file is on. All but CSV is parsed as
+    :mod:`sweepplan.sources.untrusted` says.
 
     Parameters
     ----------
@@ -133,12 +140,27 @@ def load(path: str | Path, wanted: Collection[str] | None = None, *, part: str =
         format its name says, or holds no row.
     """
     path = Path(path)
-    data = unpacked(path, most=MOST_BYTES)
-    form = format_of(path, data)
-    raw = _csv(path, data, wanted) if form == "csv" else _from_arrow(path, parsed(path, data, form, part=part), wanted)
+    raw = table_from(path, unpacked(path, most=MOST_BYTES), wanted, part=part)
     if not len(raw):
         raise SourceError(f"{path}: no row below the header: export it again")
     return raw
+
+
+def table_from(path: Path, data: bytes, wanted: Collection[str] | None = None, *, part: str = "") -> RawTable:
+    """Read a table as :func:`load` does, from bytes that came from ``path``; it may be empty."""
+    data = _utf8(path, data)
+    form = format_of(path, data)
+    return _csv(path, data, wanted) if form == "csv" else _from_arrow(path, parsed(path, data, form, part=part), wanted)
+
+
+def _utf8(path: Path, data: bytes) -> bytes:
+    """Return text in UTF-16, which says so in its first two bytes, as UTF-8; all else as it is."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeError as error:
+        raise SourceError(f"{path}: starts as UTF-16 and goes not on so: save it as CSV in UTF-8") from error
 
 
 def _encoding(data: bytes) -> str:
@@ -155,7 +177,7 @@ def _encoding(data: bytes) -> str:
 def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
     data = data.removeprefix(codecs.BOM_UTF8)
     encoding = _encoding(data)
-    names = _header(path, data, encoding)
+    names, delimiter = _header(path, data, encoding)
     columns = _unique([fold(name) for name in names])
     keep = [name for name in columns if wanted is None or name in wanted]
     ragged: list[tuple[int, str]] = []
@@ -170,7 +192,9 @@ def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=_BLOCK, column_names=columns, skip_rows_after_names=1, encoding=encoding
             ),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types={name: pa.string() for name in columns},
                 strings_can_be_null=False,
@@ -208,12 +232,24 @@ class _Ended(io.RawIOBase):
         return piece
 
 
-def _header(path: Path, data: bytes, encoding: str) -> tuple[str, ...]:
-    text = io.TextIOWrapper(io.BytesIO(data[:_LOOK]), encoding=encoding, errors="replace", newline="")
+def _header(path: Path, data: bytes, encoding: str) -> tuple[tuple[str, ...], str]:
+    """Return the names, and the delimiter that parts the header into the most of them."""
+    text = data[:_LOOK].decode(encoding, errors="replace")
     try:
-        return tuple(next(row for row in csv.reader(text) if row))
+        headers = [
+            (
+                tuple(next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)),
+                delimiter,
+            )
+            for delimiter in DELIMITERS
+        ]
     except (csv.Error, StopIteration) as error:
         raise SourceError(f"{path}: its first {_LOOK >> 10} KiB hold no CSV header: export it again") from error
+    return max(headers, key=lambda header: len(header[0]))
+
+
+def _first_row(text: str, delimiter: str) -> tuple[str, ...]:
+    return tuple(next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row))
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -236,6 +272,7 @@ def _ragged(rows: list[tuple[int, str]]) -> pd.DataFrame:
 
 def _from_arrow(path: Path, table: pa.Table, wanted: Collection[str] | None) -> RawTable:
     names = tuple(json.loads(table.schema.metadata[b"names"]))
+    total = table.schema.metadata[b"total"]
     lines = pd.RangeIndex(1, table.num_rows + 1, name="line")
     columns = {
         folded: table[f"c{k}"].to_pandas().astype("str").set_axis(lines)
@@ -246,7 +283,8 @@ def _from_arrow(path: Path, table: pa.Table, wanted: Collection[str] | None) -> 
     if "shape" in table.column_names:
         wkb = table["shape"].to_pandas().to_numpy(dtype=object)
         shapes = gpd.GeoSeries(shapely.from_wkb(wkb, on_invalid="ignore"), index=lines, crs=WGS84)
-    return RawTable(path, names, pd.DataFrame(columns, index=lines), _ragged([]), shapes)
+    frame = pd.DataFrame(columns, index=lines)
+    return RawTable(path, names, frame, _ragged([]), shapes, int(total) if total else None)
 
 
 def _shorten(text: str, most: int) -> str:

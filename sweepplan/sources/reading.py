@@ -274,6 +274,8 @@ def _place(
     if area is not None:
         points = area.points(location.lon, location.lat)
         outside = location.located & ~inside(area, points)
+        if outside.sum() == location.located.sum() and inside(area, area.points(location.lat, location.lon)).any():
+            raise SourceError(f"{path}: no row lies in {area.name}, but would with latitude and longitude swapped")
         return area, points, Fault("outside the area", outside, location.text)
     if clock is None:
         raise ClockError("no clock: give tz, e.g. 'America/New_York', or an area, which has one")

@@ -14,8 +14,8 @@ from sweepplan.sources.rawtable import RawTable, load
 from sweepplan.sources.sieve import Fault, faulty, repeats
 from sweepplan.tables import SITES
 
-LATITUDES = ("latitude", "lat", "y", "stop_lat")
-LONGITUDES = ("longitude", "lng", "long", "lon", "x", "stop_lon")
+LATITUDES = ("latitude", "lat", "y", "stop_lat", "location.latitude")
+LONGITUDES = ("longitude", "lng", "long", "lon", "x", "stop_lon", "location.longitude")
 NAMES = ("name", "site_name", "stop_name", "location", "address")
 
 

@@ -16,12 +16,13 @@ import pyarrow as pa
 from sweepplan.errors import SourceError
 from sweepplan.intake import kind_of, refuse_declarations
 from sweepplan.sources import worker
+from sweepplan.sources.worker.records import records
 
 SECONDS = 14.0
 """Wall-clock seconds a file may take to be parsed."""
 
-SMALL_BYTES = 4 << 20
-"""GeoJSON up to this size is parsed in our own process: it can grow to about 300 MB there."""
+SMALL_BYTES = 2 << 20
+"""JSON up to this size is parsed in our own process: it can grow to about 300 MB there."""
 
 _FAMILIES = {
     ".xlsx": ("xlsx",),
@@ -32,7 +33,7 @@ _FAMILIES = {
     ".gpx": ("gpx",),
     ".zip": ("shapefile",),
 }
-_TEXT = ("csv", "geojson")
+_TEXT = ("csv", "json", "georeport")
 _CALLED = {
     "xlsx": "an Excel workbook",
     "gpkg": "an SQLite database",
@@ -40,7 +41,8 @@ _CALLED = {
     "shapefile": "a zip archive",
     "gpx": "a GPX file",
     "csv": "text",
-    "geojson": "JSON",
+    "json": "JSON",
+    "georeport": "XML",
 }
 
 
@@ -54,17 +56,31 @@ def format_of(path: Path, data: bytes) -> str:
     """
     kind = kind_of(data)
     if kind == "xml":
-        if b"<gpx" not in data[:4096]:
-            raise SourceError(
-                f"{path}: starts with {data[:15]!r}, a web page or XML: download the CSV or GeoJSON itself"
-            )
+        form = _xml_form(path, data)
         refuse_declarations(path, data)
+        return _checked(path, form)
     if kind == "binary":
         raise SourceError(f"{path}: not text: save it as CSV or GeoJSON in UTF-8")
     if kind == "old workbook":
         raise SourceError(f"{path}: not text but a workbook of Excel 97-2003: save it as .xlsx or CSV")
-    found = {"xml": "gpx", "json": "geojson", "text": "csv", "sqlite": "gpkg", "zip": ""}.get(kind, kind)
-    found = found or ("xlsx" if _is_workbook(path, data) else "shapefile")
+    found = {"text": "csv", "sqlite": "gpkg", "zip": ""}.get(kind, kind)
+    return _checked(path, found or ("xlsx" if _is_workbook(path, data) else "shapefile"))
+
+
+def _xml_form(path: Path, data: bytes) -> str:
+    head = data[:4096]
+    if b"<gpx" in head:
+        return "gpx"
+    if b"<service_requests" in head:
+        return "georeport"
+    if b"<graphml" in head:
+        raise SourceError(f"{path}: a street network (GraphML) or other XML: give it as --streets, not as a table")
+    if b"<services" in head:
+        raise SourceError(f"{path}: a list of services, not of requests: ask the same server for requests.xml")
+    raise SourceError(f"{path}: starts with {data[:15]!r}, a web page or XML: download the CSV or GeoJSON itself")
+
+
+def _checked(path: Path, found: str) -> str:
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if found not in _FAMILIES.get(ending, _TEXT):
         told = "" if found in _TEXT else "not text but "
@@ -86,15 +102,15 @@ def parsed(path: Path, data: bytes, form: str, *, part: str = "", seconds: float
     SourceError
         It cannot be read, breaks a bound of :mod:`sweepplan.sources.worker`, or takes too long or too much memory.
     """
-    if form == "geojson" and len(data) <= SMALL_BYTES:
+    if form == "json" and len(data) <= SMALL_BYTES:
         try:
-            return worker.geojson(data)
+            return records(data)
         except worker.RefusedError as error:
             raise SourceError(f"{path}: {' '.join(str(error).split())}") from error
     with tempfile.TemporaryDirectory(prefix="sweepplan-") as folder, tempfile.TemporaryFile() as out:
         try:
             done = subprocess.run(  # noqa: S603
-                [sys.executable, "-I", worker.__file__, form, part],
+                [sys.executable, *worker.COMMAND, form, part],
                 input=data,
                 stdout=out,
                 stderr=subprocess.PIPE,
