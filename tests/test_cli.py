@@ -78,7 +78,9 @@ def one_line(said: Said, words: str) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("verb", ["", "demo", "demo build", "read", "hotspots", "sweep", "kiosks", "run", "app"])
+@pytest.mark.parametrize(
+    "verb", ["", "demo", "demo build", "read", "fetch", "hotspots", "sweep", "kiosks", "run", "app"]
+)
 def test_every_verb_explains_itself(call: Call, verb: str) -> None:
     code, out, _ = call(*verb.split(), "--help")
     assert code == 0
@@ -255,3 +257,35 @@ def test_the_demo_plans_the_made_up_citys_day(call: Call, tmp_path: Path) -> Non
     assert result["kiosks"]["covered"] > result["kiosks"]["covered_today"]
     assert "made-up city" in (tmp_path / "demo" / "map.html").read_text()
     assert demo.folder().name == "data"
+
+
+def test_read_guesses_and_asks(call: Call, town: Path) -> None:
+    file = town / "reports.csv"
+    code, out, _ = call("read", file, "--guess", "--json")
+    assert code == 0
+    assert json.loads(out)["mapping"]["time"] == "when"
+    code, out, _ = call("read", file, "--guess", "--yes", "--tz", "America/New_York", "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert said["rows_in"] == 300 == said["kept"] + said["merged"]
+    code, out, _ = call("read", file, "--guess", "--yes", "--tz", "America/New_York", "--keep-repeats", "--json")
+    assert json.loads(out)["kept"] == 300
+
+
+def test_read_knows_logs_and_lists_every_feed(call: Call, town: Path) -> None:
+    code, out, _ = call("read", "--list", "--json")
+    assert code == 0
+    assert len(json.loads(out)) == 10
+    code, out, _ = call(
+        "read", demo.folder() / "sweep_log.csv.gz", "--feed", "sweep-log", "--tz", "America/New_York", "--json"
+    )
+    said = json.loads(out)
+    assert code == 0
+    assert said["rows_in"] == said["kept"] + sum(said["rejected"].values())
+    one_line(call("read", town / "reports.csv", "--feed", "boston"), "unknown feed 'boston': one of boston311")
+
+
+def test_fetch_refuses_in_one_line(call: Call, tmp_path: Path) -> None:
+    refused = call("fetch", "open311", "ftp://city.example/requests.json", "--out", tmp_path / "r.csv")
+    one_line(refused, "starts with https")
+    one_line(call("fetch", "open311", "http://127.0.0.1:9/r.json", "--out", tmp_path / "r.csv"), "say from when on")
