@@ -123,7 +123,7 @@ def test_places_with_the_most_needles_a_minute_are_offered_with_their_prize(
 def test_the_day_starts_at_the_moment_planned(gridtown: StreetNetwork, gridtown_at: At) -> None:
     as_of = gridtown.area.moment(f"{DAY} 12:00")
     table = reports(gridtown_at((300, 400)), [1.0], as_of)
-    assert day(gridtown, gridtown_at, table, as_of=as_of).problem.shifts_s == ((12 * 3600, 16 * 3600),)
+    assert day(gridtown, gridtown_at, table, as_of=as_of).problem.shifts[0].window_s == (12 * 3600, 16 * 3600)
     with pytest.raises(ProblemError, match="shift of crew 'A' is over at 2026-03-02 17:00"):
         day(gridtown, gridtown_at, table, as_of=gridtown.area.moment(f"{DAY} 17:00"))
 
@@ -131,7 +131,7 @@ def test_the_day_starts_at_the_moment_planned(gridtown: StreetNetwork, gridtown_
 def test_on_the_day_the_clock_jumps_a_shift_still_starts_by_the_clock(gridtown: StreetNetwork, gridtown_at: At) -> None:
     as_of = gridtown.area.moment("2026-03-08 00:30")
     made = day(gridtown, gridtown_at, reports(gridtown_at((300, 400)), [1.0], as_of), as_of=as_of)
-    assert made.problem.shifts_s == ((7 * 3600, 15 * 3600),)
+    assert made.problem.shifts[0].window_s == (7 * 3600, 15 * 3600)
     assert made.clock(7 * 3600) == gridtown.area.moment("2026-03-08 08:00")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sweepplan.errors import PlanError, ProblemError
-from sweepplan.judging.sweep import judge_sweep, why_never
-from sweepplan.model import Crew, Stop, SweepPlan, SweepProblem
+from sweepplan.judging import impossible_stops, judge_sweep
+from sweepplan.model import Shift, Stop, SweepPlan, SweepProblem
 
 H = 3600
 ALL_DAY = (0, 24 * H)
@@ -18,12 +18,11 @@ def line_town(*stops: Stop, shifts=((8 * H, 16 * H),), no_way=(), rows=8) -> Swe
     travel_s = np.abs(at[:, None] - at) * 600.0
     for a, b in no_way:
         travel_s[a, b] = np.inf
-    crews = tuple(Crew("AB"[k]) for k in range(len(shifts)))
-    return SweepProblem(stops, crews, tuple(shifts), (0,) * len(shifts), travel_s)
+    return SweepProblem(stops, tuple(Shift("AB"[k], window_s) for k, window_s in enumerate(shifts)), travel_s)
 
 
 def stop(place: str, at: int, *, prize=1.0, service_s=300, window_s=ALL_DAY, required=False) -> Stop:
-    return Stop(place, at, prize, service_s, window_s, required)
+    return Stop.point(place, at, prize, service_s, window_s, required)
 
 
 def plan(*routes: tuple[int, ...]) -> SweepPlan:
@@ -64,7 +63,7 @@ def test_both_ends_of_window_and_shift_are_allowed():
     problem = line_town(stop("a", 1, window_s=(0, 8 * H + 600)), shifts=((8 * H, 8 * H + 1500),))
     assert judge_sweep(problem, plan((0,))).days[0].back_s == 8 * H + 1500
     with pytest.raises(PlanError, match="crew 'A': back from its last stop 'a' 08:25, its shift ends 08:24:59"):
-        judge_sweep(replace(problem, shifts_s=((8 * H, 8 * H + 1499),)), plan((0,)))
+        judge_sweep(replace(problem, shifts=(Shift("A", (8 * H, 8 * H + 1499)),)), plan((0,)))
     early = replace(problem.stops[0], window_s=(0, 8 * H + 599))
     with pytest.raises(PlanError, match="stop 'a': service starts 08:10, its window closes 08:09:59"):
         judge_sweep(replace(problem, stops=(early,)), plan((0,)))
@@ -149,8 +148,9 @@ def test_required_stops_are_named_first_and_no_time_left_is_told():
 
 def test_the_crew_that_comes_nearest_gives_the_reason():
     problem = line_town(stop("x", 4), shifts=((8 * H, 9 * H), (8 * H, 8 * H + 4500)))
-    assert why_never(problem, 0) == "farther than any shift allows: 1 h 20 min there and back"
-    assert why_never(replace(problem, shifts_s=((8 * H, 9 * H), (8 * H, 10 * H))), 0) is None
+    assert impossible_stops(problem) == ((0, "farther than any shift allows: 1 h 20 min there and back"),)
+    longer = (problem.shifts[0], replace(problem.shifts[1], window_s=(8 * H, 10 * H)))
+    assert impossible_stops(replace(problem, shifts=longer)) == ()
 
 
 def test_parts_of_a_second_are_refused():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from sweepplan.errors import ProblemError, SettingsError
-from sweepplan.model import Crew, KioskProblem, Limit, Stop, SweepProblem
+from sweepplan.model import Break, Crew, Habit, KioskProblem, Limit, Shift, Stop, SweepProblem
 
 
 def sweep() -> SweepProblem:
-    stops = (Stop("a", 1, 1.0, 60, (0, 3600)), Stop("b", 2, 2.0, 60, (0, 3600), required=True))
-    return SweepProblem(stops, (Crew("A"),), ((0, 7200),), (0,), np.full((3, 3), 100.0))
+    stops = (Stop.point("a", 1, 1.0, 60, (0, 3600)), Stop.point("b", 2, 2.0, 60, (0, 3600), required=True))
+    return SweepProblem(stops, (Shift("A", (0, 7200)),), np.full((3, 3), 100.0))
 
 
 def kiosk() -> KioskProblem:
@@ -56,17 +56,25 @@ def test_a_shift_that_cannot_be_read_is_refused(shift: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"crews": (), "shifts_s": (), "depots": ()}, "no crew"),
+        ({"shifts": ()}, "no crew"),
+        ({"shifts": (Shift("A", (0, 9)),) * 2}, "crew 'A' stands twice"),
         ({"travel_s": np.ones((3, 2))}, "square"),
         ({"travel_s": np.full((3, 3), -1.0)}, "negative or empty"),
         ({"travel_s": np.full((3, 3), np.nan)}, "negative or empty"),
-        ({"depots": (5,)}, "no row 5"),
-        ({"shifts_s": ((7200, 0),)}, "shift of crew 'A' ends before it starts"),
-        ({"shifts_s": ()}, "differ in length"),
-        ({"stops": (Stop("a", 1, 1.0, 60, (0, 1)),) * 2}, "stop 'a' stands twice"),
-        ({"stops": (Stop("a", 1, np.nan, 60, (0, 1)),)}, "prize nan"),
-        ({"stops": (Stop("a", 1, 1.0, -1, (0, 1)),)}, "service_s -1"),
-        ({"stops": (Stop("a", 1, 1.0, 1, (2, 1)),)}, "closes before it opens"),
+        ({"shifts": (Shift("A", (0, 9), start=5),)}, "crew 'A': no row 5 in travel_s, which has 3"),
+        ({"shifts": (Shift("A", (7200, 0)),)}, "shift of crew 'A' ends before it starts"),
+        ({"shifts": (Shift("A", (0, 9), network=1),)}, "no network 1"),
+        ({"shifts": (Shift("A", (0, 9), capacity=3, load=4),)}, "load 4 does not lie in its capacity, 0 to 3"),
+        ({"shifts": (Shift("A", (0, 9), pause=Break(5, 4, 60)),)}, "its break ends before it starts"),
+        ({"habit": Habit(((0, 7),))}, "habit names other stops"),
+        ({"stops": (Stop.point("a", 1, 1.0, 60, (0, 1)),) * 2}, "stop 'a' stands twice"),
+        ({"stops": (Stop.point("a", 1, np.nan, 60, (0, 1)),)}, "prize nan"),
+        ({"stops": (Stop.point("a", 1, 1.0, -1, (0, 1)),)}, "service_s -1"),
+        ({"stops": (Stop.point("a", 1, 1.0, np.nan, (0, 1)),)}, "service_s nan"),
+        ({"stops": (Stop.point("a", 9, 1.0, 1, (0, 1)),)}, "stop 'a': no row 9"),
+        ({"stops": (Stop("a", (), 1.0, (0, 1)),)}, "stop 'a': no mode"),
+        ({"stops": (Stop.point("a", 1, 1.0, 1, (0, np.nan)),)}, "window"),
+        ({"stops": (Stop.point("a", 1, 1.0, 1, (2, 1)),)}, "closes before it opens"),
     ],
 )
 def test_a_sweep_problem_that_contradicts_itself_is_refused(changes: dict, words: str) -> None:

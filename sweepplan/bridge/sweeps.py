@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time
-from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -19,7 +18,7 @@ from sweepplan.errors import ProblemError, StreetsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates
 from sweepplan.judging import judge_sweep
-from sweepplan.model import Crew, Stop, SweepPlan, SweepProblem
+from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepPlan, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
 
@@ -35,6 +34,7 @@ class SweepRules:
     days_between_sweeps : reports expected over so many days lie on a place when a crew comes.
     places_per_crew_h : so many places an hour on shift, best needles per minute first, are offered to the solver.
     snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
+    unload_s : seconds that emptying a container at the depot takes.
     unknown_open_d : a report without status counts as open for so many days after it came in.
     needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
         travel that a shift allows.
@@ -46,6 +46,7 @@ class SweepRules:
     places_per_crew_h: float = 18.0
     snap_limit_m: float = 100.0
     depot_limit_m: float = 1000.0
+    unload_s: int = 600
     unknown_open_d: float = 1.0
     needle_s: float = 36_000.0
 
@@ -120,8 +121,8 @@ def sweep_day(
     rules = rules or SweepRules()
     required = _required_stops(open_requests(incidents, as_of=as_of, unknown_open_d=rules.unknown_open_d))
     zero = streets.area.midnight(as_of)
-    shifts_s = _shifts(crews, streets.area, zero, as_of)
-    n_places = round(rules.places_per_crew_h * sum(end - start for start, end in shifts_s) / 3600)
+    shifts = _shifts(crews, streets.area, zero, as_of, rules.unload_s)
+    n_places = round(rules.places_per_crew_h * sum(end - start for start, end in (s.window_s for s in shifts)) / 3600)
     optional = _optional_stops(
         places_to_sweep(streets, parks), CELLS.check(cells, plane=streets.area.crs), rules, n_places
     )
@@ -130,13 +131,7 @@ def sweep_day(
     snaps = _snapped(streets, depot, stops.geometry, rules)
     stops["name"] = stops["name"].fillna(_street_names(streets, snaps[1:]))
     travel_s = np.ceil(streets.travel_s(snaps))
-    problem = SweepProblem(
-        stops=_stops(stops, zero, shifts_s, travel_s[0, 1:], rules),
-        crews=tuple(crews),
-        shifts_s=shifts_s,
-        depots=(0,) * len(crews),
-        travel_s=travel_s,
-    )
+    problem = SweepProblem(_stops(stops, zero, shifts, travel_s[0, 1:], rules), shifts, travel_s)
     return SweepDay(problem, zero, stops.drop(columns=["prize", "sweep_s", "required"]), snaps)
 
 
@@ -152,15 +147,17 @@ def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.G
     """Return tables.ROUTES: per crew that goes out, its way along the streets and its figures from the judge."""
     judged = judge_sweep(day.problem, plan)
     rows = []
-    for crew, route, worked in zip(day.problem.crews, plan.routes, judged.days, strict=True):
+    for shift, route, worked, modes in zip(
+        day.problem.shifts, plan.routes, judged.days, day.problem.visits(plan), strict=True
+    ):
         if worked is None:
             continue
-        at = [0, *(day.problem.stops[stop].at for stop in route), 0]
-        legs = [streets.leg(day.snaps[[a]], day.snaps[[b]]) for a, b in pairwise(at)]
+        ways = zip([shift.start, *(m.exit for m in modes)], [*(m.entry for m in modes), shift.end], strict=True)
+        legs = [streets.leg(day.snaps[[a]], day.snaps[[b]]) for a, b in ways]
         rows.append(
             {
-                "crew": crew.name,
-                "n_stops": len(route),
+                "crew": shift.crew,
+                "n_stops": sum(stop != UNLOAD for stop in route),
                 "crew_s": float(worked.back_s - worked.leaves_s),
                 "drive_m": float(sum(leg.length_m for leg in legs)),
                 "expected_needles": worked.needles,
@@ -179,12 +176,14 @@ def stop_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     """Return tables.STOPS: every stop on a route by crew and order, then every request left out with its reason."""
     judged = judge_sweep(day.problem, plan)
     rows: list[tuple[Any, ...]] = []
-    for crew, route, worked in zip(day.problem.crews, plan.routes, judged.days, strict=True):
-        for k, stop in enumerate(route):
-            assert worked is not None  # a crew with stops goes out  # noqa: S101
-            starts = worked.starts_s[k]
-            leaves = starts + day.problem.stops[stop].service_s
-            rows.append((stop, crew.name, k + 1, day.clock(starts), day.clock(leaves), None))
+    for shift, route, worked, modes in zip(
+        day.problem.shifts, plan.routes, judged.days, day.problem.visits(plan), strict=True
+    ):
+        if worked is None:
+            continue
+        visits = [visit for visit in zip(route, worked.starts_s, modes, strict=True) if visit[0] != UNLOAD]
+        for k, (stop, starts, mode) in enumerate(visits):
+            rows.append((stop, shift.crew, k + 1, day.clock(starts), day.clock(starts + mode.service_s), None))
     rows += [(stop, None, 0, pd.NaT, pd.NaT, why) for stop, why in judged.unserved if day.problem.stops[stop].required]
     if not rows:
         return STOPS.empty(str(day.stops.crs))
@@ -244,13 +243,13 @@ def _middle(shape: BaseGeometry) -> shapely.Point:
 def _stops(
     table: gpd.GeoDataFrame,
     zero: pd.Timestamp,
-    shifts_s: Sequence[tuple[int, int]],
+    shifts: Sequence[Shift],
     from_depot_s: np.ndarray,
     rules: SweepRules,
 ) -> tuple[Stop, ...]:
     """Return the problem's stops; a due time that no crew can meet any more is no window: late is better than never."""
-    horizon = max(end for _, end in shifts_s)
-    first = min(start for start, _ in shifts_s)
+    horizon = max(shift.window_s[1] for shift in shifts)
+    first = min(shift.window_s[0] for shift in shifts)
     due_s = (pd.to_datetime(table["due_at"], utc=True) - zero).dt.total_seconds().to_numpy()
     closes = np.where(np.nan_to_num(due_s, nan=-1.0) >= first + from_depot_s, np.minimum(due_s, horizon), horizon)
     service = table["sweep_s"].fillna(rules.request_s).to_numpy()
@@ -258,17 +257,19 @@ def _stops(
     return tuple(
         Stop(
             place=str(place),
-            at=k + 1,
+            modes=(Mode(k + 1, k + 1, int(np.ceil(service[k]))),),
             prize=float(prize[k]),
-            service_s=int(np.ceil(service[k])),
             window_s=(0, int(closes[k])),
             required=bool(table["required"].iloc[k]),
+            load=round(float(prize[k])),
         )
         for k, place in enumerate(table["place_id"])
     )
 
 
-def _shifts(crews: Sequence[Crew], area: Area, zero: pd.Timestamp, as_of: pd.Timestamp) -> tuple[tuple[int, int], ...]:
+def _shifts(
+    crews: Sequence[Crew], area: Area, zero: pd.Timestamp, as_of: pd.Timestamp, unload_s: int
+) -> tuple[Shift, ...]:
     day = area.local(zero).date()
 
     def seconds(wall: time) -> int:
@@ -276,14 +277,33 @@ def _shifts(crews: Sequence[Crew], area: Area, zero: pd.Timestamp, as_of: pd.Tim
         return round((moment - zero).total_seconds())
 
     now_s = int(np.ceil((as_of - zero).total_seconds()))
-    shifts = [(max(seconds(crew.start), now_s), seconds(crew.end)) for crew in crews]
-    over = [crew.name for crew, (start, end) in zip(crews, shifts, strict=True) if start >= end]
+    windows = [(max(seconds(crew.start), now_s), seconds(crew.end)) for crew in crews]
+    over = [crew.name for crew, (start, end) in zip(crews, windows, strict=True) if start >= end]
     if over:
         raise ProblemError(
             f"the shift of crew {over[0]!r} is over at {area.local(as_of):%Y-%m-%d %H:%M}: "
             "plan an earlier moment or a later shift"
         )
-    return tuple(shifts)
+    return tuple(
+        Shift(
+            crew.name,
+            window_s,
+            pause=_pause(crew, seconds, window_s),
+            capacity=crew.capacity,
+            unload=None if crew.capacity is None else 0,
+            unload_s=unload_s,
+            skills=crew.skills,
+            zones=crew.zones,
+        )
+        for crew, window_s in zip(crews, windows, strict=True)
+    )
+
+
+def _pause(crew: Crew, seconds: Callable[[time], int], window_s: tuple[int, int]) -> Break | None:
+    """Return the crew's break, None where it has none or its time is over already."""
+    if crew.break_from is None or crew.break_until is None or seconds(crew.break_until) < window_s[0]:
+        return None
+    return Break(seconds(crew.break_from), seconds(crew.break_until), 60 * crew.break_min)
 
 
 def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:

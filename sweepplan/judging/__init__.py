@@ -4,19 +4,23 @@ from sweepplan.judging.capacity import judge_capacity
 from sweepplan.judging.effect import BandEffect, EffectJudgement, EffectStudy, judge_effect
 from sweepplan.judging.hotspots import hit_rate, pai, pei
 from sweepplan.judging.kiosks import judge_center, judge_fewest, judge_kiosks
-from sweepplan.judging.sweep import judge_sweep
+from sweepplan.judging.reasons import impossible_stops
+from sweepplan.judging.sweep import judge_sweep, off_habit_s, plan_worth
 
 __all__ = [
     "BandEffect",
     "EffectJudgement",
     "EffectStudy",
     "hit_rate",
+    "impossible_stops",
     "judge_capacity",
     "judge_center",
     "judge_effect",
     "judge_fewest",
     "judge_kiosks",
     "judge_sweep",
+    "off_habit_s",
     "pai",
     "pei",
+    "plan_worth",
 ]

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sweepplan.errors import PlanError, SettingsError
-from sweepplan.judging.sweep import judge_sweep, why_never
+from sweepplan.judging import impossible_stops, plan_worth
 from sweepplan.model import Limit, SweepPlan, SweepProblem
-from sweepplan.routing.engine import improve
-from sweepplan.routing.greedy import Routes, insert_greedily
+from sweepplan.routing.pyvrp_search import improve, refuses
 
 NEEDLE_S = 300.0  # seconds of travel that one expected needle is worth
 
@@ -47,27 +46,24 @@ def solve_sweep(
     if not needle_s > 0:
         raise SettingsError(f"needle_s {needle_s:g}: give the seconds of travel a needle is worth, more than 0")
     until = _Until(limit, progress or (lambda share: None))
-    able = [stop for stop in range(len(problem.stops)) if why_never(problem, stop) is None]
-    nobody: Routes = ((),) * len(problem.crews)
-    greedy = insert_greedily(problem, nobody, able, needle_s=needle_s)
-    plans = [SweepPlan(nobody, "nobody", seed), SweepPlan(greedy, "greedy", seed)]
-    if able:
-        searched = improve(problem, greedy, able, needle_s=needle_s, stop=until, seed=seed)
-        plans.append(SweepPlan(searched, "pyvrp", seed))
+    never = {stop for stop, _ in impossible_stops(problem)}
+    able = [stop for stop in range(len(problem.stops)) if stop not in never]
+    nobody = SweepPlan(((),) * len(problem.shifts), "nobody", seed)
+    plans = [nobody]
+    if able and refuses(problem) is None:
+        plans.append(improve(problem, nobody, able, needle_s=needle_s, stopped=until, seed=seed))
     best = max(plans, key=lambda plan: _worth(problem, plan, needle_s))
-    routes = insert_greedily(problem, best.routes, able, needle_s=needle_s, paying=True)
     until.progress(1.0)
-    return replace(best, routes=routes)
+    return replace(best)
 
 
 def _worth(problem: SweepProblem, plan: SweepPlan, needle_s: float) -> tuple[float, float]:
     """Return what the judge finds the plan worth: required stops served, then seconds; less than nothing if refused."""
     try:
-        judged = judge_sweep(problem, plan)
+        return plan_worth(problem, plan, needle_s)
     except PlanError as error:
         log.warning("the plan of %s is refused: %s", plan.solver, error)
         return (-1.0, 0.0)
-    return (judged.n_required_served, needle_s * judged.needles - judged.travel_s)
 
 
 class _Until:
@@ -77,7 +73,7 @@ class _Until:
         self.limit, self.progress = limit, progress
         self._begun, self._asked, self._told = time.perf_counter(), 0, 0
 
-    def __call__(self, best_cost: int) -> bool:
+    def __call__(self) -> bool:
         """Count one more question; tell the progress at every hundredth."""
         used = time.perf_counter() - self._begun if self.limit.seconds is not None else self._asked
         self._asked += 1
