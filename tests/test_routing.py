@@ -187,7 +187,7 @@ def test_same_seed_and_iterations_give_the_same_plan():
     problem = town(2, n_required=10, n_optional=40, n_crews=2)
     first, second = (solve_sweep(problem, limit=Limit(iterations=200), seed=7) for _ in range(2))
     assert first == second
-    assert (first.solver, first.seed) == ("pyvrp", 7)
+    assert first.seed == 7
 
 
 def test_a_large_day_ends_within_its_seconds():
@@ -211,7 +211,6 @@ def test_nothing_to_visit_leaves_every_crew_in():
     assert [stop for stop, _ in judge_sweep(cut_off, solved).unserved] == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.skip(reason="until the engine of our own is in")
 def test_a_required_stop_outweighs_all_needles():
     request = Stop.point("request", 1, 0.0, 600, (1200, 1200), required=True)
     lots = [Stop.point(f"lot {k}", 2, 1000.0, 0, (1200, 1200)) for k in range(5)]

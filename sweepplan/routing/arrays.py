@@ -77,9 +77,7 @@ def given(problem: SweepProblem, stops: Sequence[int], *, needle_s: float) -> Gi
     services = np.array([mode.service_s for mode in modes], dtype=float)
     worth = worths(problem, needle_s)
     near, reach_s = _near(problem, travel[0])
-    keys, odds = _orders(
-        problem, worth, reach_s, services[np.concatenate([[0], np.cumsum(counts)[: n - 1]])] if n else services[:0]
-    )
+    keys, odds = _orders(problem, worth, reach_s)
     return Given(
         travel=travel,
         first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
@@ -119,7 +117,8 @@ def worths(problem: SweepProblem, needle_s: float) -> Floats:
     habit_s = (problem.habit.crew_s + problem.habit.leg_s) * len(problem.stops) if problem.habit else 0
     required = np.array([stop.required for stop in problem.stops], dtype=bool)
     most_s = min(float(shifts_s), float(NEVER)) + habit_s + 1.0
-    return prize + required * (prize.sum() + most_s)
+    worth: Floats = prize + required * (prize.sum() + most_s)
+    return worth
 
 
 def _kinds(problem: SweepProblem) -> Small:

@@ -45,8 +45,8 @@ class Routes(NamedTuple):
 @njit(cache=True, nogil=True)
 def leg_s(g: Given, net: int, a: int, b: int) -> float:
     """Return seconds between two modes, inf without a way."""
-    seconds = g.travel[net, g.leave[a], g.entry[b]]
-    return INF if seconds >= NEVER else float(seconds)
+    seconds: float = g.travel[net, g.leave[a], g.entry[b]]
+    return seconds if seconds < NEVER else float(INF)
 
 
 @njit(cache=True, nogil=True)

@@ -154,9 +154,9 @@ def ruin(g: Given, u: Search) -> int:
     """Take strings of stops near a random one out of their routes; return that one."""
     w = u.now
     stops = w.where.size
-    served = stops - u.counts[0]
-    routes = 0
+    served = routes = 0
     for r in range(w.n.size):
+        served += w.n[r]
         routes += w.n[r] > 0
     seed = int(rand(u) * stops)
     if served == 0:

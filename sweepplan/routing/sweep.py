@@ -90,9 +90,7 @@ def _search(watch: _Watch, first: SweepPlan, able: list[int], seed: int, solver:
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(watch.run, engine, quiet=True) if solver == "both" else None
         try:
-            found = pyvrp_search.improve(
-                problem, watch.best, able, needle_s=needle_s, stopped=watch.stopped, seed=seed
-            )
+            found = pyvrp_search.improve(problem, watch.best, able, needle_s=needle_s, stopped=watch.stopped, seed=seed)
             watch.offer(found)
         except BaseException:
             watch.halted.set()
