@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import geopandas as gpd
 
 from sweepplan.bridge.sweeps import SweepDay
@@ -18,16 +16,15 @@ def leg_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.Geo
     Directions are in words, one street a line, distances in the area's unit.
     """
     rows = []
-    for crew, route in zip(day.problem.crews, plan.routes, strict=True):
-        at = [0, *(day.problem.stops[stop].at for stop in route), 0] if route else []
-        for seq, (a, b) in enumerate(pairwise(at), 1):
+    for shift, ways in zip(day.problem.shifts, day.problem.ways(plan), strict=True):
+        for seq, (a, b) in enumerate(ways, 1):
             leg = streets.leg(day.snaps[[a]], day.snaps[[b]])
             said = [step.text(streets.area.unit) for step in leg.steps]
             said += [f"on the {leg.side}"] if leg.side else []
             rows.append(
                 {
-                    "leg_id": f"{crew.name}-{seq:03d}",
-                    "crew": crew.name,
+                    "leg_id": f"{shift.crew}-{seq:03d}",
+                    "crew": shift.crew,
                     "seq": seq,
                     "length_m": leg.length_m,
                     "travel_s": leg.travel_s,

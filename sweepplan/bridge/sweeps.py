@@ -147,12 +147,11 @@ def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.G
     """Return tables.ROUTES: per crew that goes out, its way along the streets and its figures from the judge."""
     judged = judge_sweep(day.problem, plan)
     rows = []
-    for shift, route, worked, modes in zip(
-        day.problem.shifts, plan.routes, judged.days, day.problem.visits(plan), strict=True
+    for shift, route, worked, ways in zip(
+        day.problem.shifts, plan.routes, judged.days, day.problem.ways(plan), strict=True
     ):
         if worked is None:
             continue
-        ways = zip([shift.start, *(m.exit for m in modes)], [*(m.entry for m in modes), shift.end], strict=True)
         legs = [streets.leg(day.snaps[[a]], day.snaps[[b]]) for a, b in ways]
         rows.append(
             {

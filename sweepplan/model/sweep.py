@@ -174,6 +174,12 @@ class SweepProblem:
                 emptied if stop == UNLOAD else self.stops[stop].modes[m] for stop, m in zip(route, chosen, strict=True)
             )
 
+    def ways(self, plan: SweepPlan) -> Iterator[list[tuple[int, int]]]:
+        """Yield per shift the rows that every leg leads from and to, start and end included; none if it stays in."""
+        for shift, modes in zip(self.shifts, self.visits(plan), strict=True):
+            leaves, comes = [shift.start, *(m.exit for m in modes)], [*(m.entry for m in modes), shift.end]
+            yield list(zip(leaves, comes, strict=True)) if modes else []
+
     def _travel_faults(self) -> list[str]:
         t = self.travel_s
         if t.ndim not in (2, 3) or t.shape[-1] != t.shape[-2] or t.size == 0:

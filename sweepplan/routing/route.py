@@ -70,7 +70,8 @@ def rest_by_s(g: Given, r: int, leave: float) -> float:
     """Return when work must be done so that the break fits before leaving; -inf where it can't."""
     if g.rest_from[r] + g.rest_s[r] > leave:
         return -INF
-    return min(g.rest_until[r], leave - g.rest_s[r])
+    latest: float = min(g.rest_until[r], leave - g.rest_s[r])
+    return latest
 
 
 @njit(cache=True, nogil=True)
