@@ -299,12 +299,13 @@ def served(city: Path) -> Iterator[str]:
 @pytest.mark.browser
 def test_the_app_works_offline_from_page_to_page(chromium: Browser, served: str) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(120_000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url.replace("ws:", "http:")))
     page.goto(served)
-    page.get_by_role("button", name="Plan", exact=True).click(timeout=60_000)
-    page.get_by_text("All 3 requests reached").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.get_by_text("All 3 requests reached").wait_for()
     drawn = page.locator(".live[data-drawn]")
     drawn.get_by_text("Crew A").first.wait_for()
     with page.expect_download() as download:
