@@ -43,6 +43,7 @@ def table(
     values = {
         name: pd.Series(columns[name], index=rows, dtype="datetime64[us, UTC]" if column.kind == "time" else None)
         for name, column in contract.columns.items()
+        if name in columns or not column.optional
     }
     moved = [shapely.affinity.translate(shape, EAST, NORTH) for shape in shapes]
     index = pd.Index(ids or [f"{contract.name}-{k}" for k in rows], name=contract.index, dtype="str")

@@ -2,4 +2,5 @@
 
 from sweepplan.app.frame import main
 
-main()
+if __name__ == "__main__":
+    main()
