@@ -309,7 +309,7 @@ def test_a_cell_shares_its_rate_by_length_inside() -> None:
             "far": shapely.LineString([(0, 900), (200, 900)]),
         }
     )
-    rates = place_rates(cells, places)
+    rates = place_rates(cells, places)["rate"]
     total = 100 + 50 + 40
     assert rates.to_dict() == pytest.approx(
         {"main": 3 * 100 / total + 1, "side": 3 * 50 / total, "park": 3 * 40 / total, "far": 0}
@@ -326,14 +326,14 @@ def test_the_rate_of_every_cell_that_a_place_crosses_is_kept(seed: int) -> None:
     parks = {f"p{k}": shapely.box(*corner, *(corner + 60)) for k, corner in enumerate(rng.uniform(0, 400, (2, 2)))}
     places = _places(lines | parks)
     crossed = [cell.intersects(places.union_all()) for cell in cells.geometry]
-    rates = place_rates(cells, places)
+    rates = place_rates(cells, places)["rate"]
     assert (rates >= 0).all()
     assert rates.sum() == pytest.approx(cells["rate"][crossed].sum())
 
 
 def test_no_cell_no_rate_and_another_plane_is_refused() -> None:
     places = _places({"main": shapely.LineString([(0, 50), (200, 50)])})
-    assert place_rates(CELLS.empty(CRS), places).tolist() == [0]
+    assert place_rates(CELLS.empty(CRS), places)["rate"].tolist() == [0]
     with pytest.raises(CrsError, match="places lies on EPSG:32618"):
         place_rates(_cells({(0, 0): 1.0}), places.set_crs("EPSG:32618", allow_override=True))
 

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from sweepplan.errors import ProblemError, StreetsError
 from sweepplan.geo import Area
-from sweepplan.hotspots import place_rates
+from sweepplan.hotspots import place_rates, yields
 from sweepplan.judging import judge_sweep
 from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepPlan, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork
@@ -30,7 +30,7 @@ class SweepRules:
     Attributes
     ----------
     request_s : seconds of work at an open request.
-    needles_per_report : needles on the ground for one report, where the feed does not count them.
+    needles_per_report : needles on the ground for one report, where neither the feed nor a sweep log counts them.
     days_between_sweeps : reports expected over so many days lie on a place when a crew comes.
     places_per_crew_h : so many places an hour on shift, best needles per minute first, are offered to the solver.
     snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
@@ -89,7 +89,7 @@ def open_requests(
     return table[(table["kind"] == "needle") & known & waits.astype(bool)]
 
 
-def sweep_day(
+def sweep_day(  # noqa: PLR0913
     incidents: gpd.GeoDataFrame,
     streets: StreetNetwork,
     crews: Sequence[Crew],
@@ -98,6 +98,7 @@ def sweep_day(
     cells: gpd.GeoDataFrame,
     depot: gpd.GeoSeries,
     parks: gpd.GeoDataFrame | None = None,
+    pickups: gpd.GeoDataFrame | None = None,
     rules: SweepRules | None = None,
 ) -> SweepDay:
     """Make the sweep problem of the day ``as_of`` falls on.
@@ -108,6 +109,7 @@ def sweep_day(
     cells : tables.CELLS, the rates that give every place its prize.
     depot : one point on the plane, start and end of every crew.
     parks : tables.PLACES of areas to sweep beside the streets, if any.
+    pickups : tables.PICKUPS, what earlier sweeps found; sets right what reports let expect of each place.
 
     Raises
     ------
@@ -123,9 +125,10 @@ def sweep_day(
     zero = streets.area.midnight(as_of)
     shifts = _shifts(crews, streets.area, zero, as_of, rules.unload_s)
     n_places = round(rules.places_per_crew_h * sum(end - start for start, end in (s.window_s for s in shifts)) / 3600)
-    optional = _optional_stops(
-        places_to_sweep(streets, parks), CELLS.check(cells, plane=streets.area.crs), rules, n_places
-    )
+    places = places_to_sweep(streets, parks)
+    rates = place_rates(CELLS.check(cells, plane=streets.area.crs), places)["rate"]
+    factor = rules.needles_per_report if pickups is None else yields(pickups, places, rates, as_of=as_of).factor
+    optional = _optional_stops(places, rates * factor, rules, n_places)
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
     snaps = _snapped(streets, depot, stops.geometry, rules)
@@ -214,11 +217,9 @@ def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
     )
 
 
-def _optional_stops(
-    places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, rules: SweepRules, n_places: int
-) -> pd.DataFrame:
-    rates = place_rates(cells, places)
-    worth = rates / (places["sweep_s"] + 60.0)
+def _optional_stops(places: gpd.GeoDataFrame, needles: pd.Series, rules: SweepRules, n_places: int) -> pd.DataFrame:
+    """Return the places that give most needles a minute; ``needles`` gather on each a day."""
+    worth = needles / (places["sweep_s"] + 60.0)
     best = worth[worth > 0].sort_values(ascending=False, kind="stable").index[:n_places]
     chosen = places.loc[best]
     return pd.DataFrame(
@@ -227,7 +228,7 @@ def _optional_stops(
             "name": chosen["name"].to_numpy(),
             "kind": chosen["kind"].to_numpy(),
             "due_at": pd.Series(pd.NaT, index=range(len(chosen)), dtype="datetime64[us, UTC]"),
-            "prize": rates.loc[best].to_numpy() * rules.days_between_sweeps * rules.needles_per_report,
+            "prize": needles.loc[best].to_numpy() * rules.days_between_sweeps,
             "sweep_s": chosen["sweep_s"].to_numpy(),
             "required": False,
             "geometry": [_middle(shape) for shape in chosen.geometry],

@@ -8,6 +8,7 @@ from sweepplan.hotspots.forecast import Forecast, forecast
 from sweepplan.hotspots.level import Days, Level, expect
 from sweepplan.hotspots.places import place_rates
 from sweepplan.hotspots.surface import Recency, rate_surface
+from sweepplan.hotspots.yields import Sweeping, Yields, yields
 
 __all__ = [
     "BANDS",
@@ -23,11 +24,14 @@ __all__ = [
     "Plane",
     "Recency",
     "Shares",
+    "Sweeping",
     "Trial",
+    "Yields",
     "backtest",
     "expect",
     "find_hotspots",
     "forecast",
     "place_rates",
     "rate_surface",
+    "yields",
 ]
