@@ -163,10 +163,11 @@ PLACES = Contract(
         "name": Column("str"),
         "length_m": Column("float", at_least=0),
         "sweep_s": Column("float", at_least=0),
+        "needles_a_day": Column("float", at_least=0, optional=True),
     },
     _LINE | _POLYGON,
 )
-"""What can be swept. ``sweep_s`` is the time to sweep it once, in seconds."""
+"""What can be swept. ``sweep_s`` is the time to sweep it once, in seconds; ``needles_a_day`` what gathers there."""
 
 CELLS = Contract(
     "cells",

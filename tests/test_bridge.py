@@ -12,11 +12,12 @@ import shapely
 from sweepplan import bridge
 from sweepplan.bridge import KioskRules, SweepRules
 from sweepplan.errors import ProblemError, StreetsError
+from sweepplan.hotspots import place_rates
 from sweepplan.model import Crew, KioskPlan, Limit, SweepPlan
 from sweepplan.routing import solve_sweep
 from sweepplan.siting import solve_kiosks
 from sweepplan.streets import StreetNetwork
-from sweepplan.tables import CELLS, SITES
+from sweepplan.tables import CELLS, PICKUPS, SITES
 
 DAY = "2026-03-02"
 At = Callable[..., gpd.GeoSeries]
@@ -54,8 +55,8 @@ def cells(at: At, rates: dict[tuple[int, int], float]) -> gpd.GeoDataFrame:
 def day(network: StreetNetwork, at: At, table: gpd.GeoDataFrame, **changes: object) -> bridge.SweepDay:
     arguments = {
         "as_of": network.area.moment(f"{DAY} 06:00"),
-        "cells": cells(at, {}),
         "depot": at((0, 0)),
+        "places": network.places().assign(needles_a_day=0.0),
         **changes,
     }
     crews = arguments.pop("crews", [Crew("A", time(8), time(16))])
@@ -111,13 +112,67 @@ def test_places_with_the_most_needles_a_minute_are_offered_with_their_prize(
     gridtown: StreetNetwork, gridtown_at: At
 ) -> None:
     as_of = gridtown.area.moment(f"{DAY} 06:00")
-    rates = cells(gridtown_at, {(50, 250): 0.9, (250, 50): 0.1})
-    rules = SweepRules(places_per_crew_h=0.5, days_between_sweeps=10, needles_per_report=2)
-    made = day(gridtown, gridtown_at, reports(gridtown_at((0, 0)), [1.0], as_of), cells=rates, rules=rules)
+    rates = place_rates(cells(gridtown_at, {(50, 250): 0.9, (250, 50): 0.1}), gridtown.places())["rate"]
+    rules = SweepRules(places_per_crew_h=0.5, days_between_sweeps=10)
+    places = gridtown.places().assign(needles_a_day=2 * rates)
+    made = day(gridtown, gridtown_at, reports(gridtown_at((0, 0)), [1.0], as_of), places=places, rules=rules)
     optional = [stop for stop in made.problem.stops if not stop.required]
     assert len(optional) == 4
     assert sum(stop.prize for stop in optional) == pytest.approx(0.9 * 10 * 2, rel=1e-3)
     assert {stop.kind for stop in made.stops.itertuples()} == {"request", "street"}
+
+
+def test_needles_gather_where_reports_come_along_the_street_and_less_where_crews_found_nothing(
+    gridtown: StreetNetwork, gridtown_at: At
+) -> None:
+    as_of = gridtown.area.moment(f"{DAY} 06:00")
+    spots = [(150, 300)] * 12 + [(350, 500)] * 12
+    table = reports(gridtown_at(*spots), [24.0 * 3 * (k % 12 + 1) for k in range(24)], as_of)
+    none = cells(gridtown_at, {})
+    lines = gridtown.places()
+    here, there = (lines.distance(spot).idxmin() for spot in gridtown_at((150, 300), (350, 500)))
+    places = bridge.places_to_sweep(table, gridtown, as_of=as_of, cells=none)
+    best = places["needles_a_day"].nlargest(2)
+    assert set(best.index) == {here, there}
+    clean = gpd.GeoDataFrame(
+        {
+            "place_id": here,
+            "at": pd.to_datetime([as_of - pd.Timedelta(days=d) for d in (5, 15, 25)], utc=True).as_unit("us"),
+            "needles": 0.0,
+            "minutes": 5.0,
+            "outcome": "clean",
+            "stream": "sweep",
+        },
+        geometry=gridtown_at(*[(150, 300)] * 3).to_numpy(),
+        crs=gridtown.area.crs,
+    )
+    found = clean.assign(place_id=there, needles=8.0, outcome="found")
+    log = pd.concat([clean, found], ignore_index=True)
+    log.index = pd.Index([f"p{k}" for k in range(6)], name="pickup_id", dtype="str")
+    after = bridge.places_to_sweep(table, gridtown, as_of=as_of, cells=none, pickups=PICKUPS.check(log))
+    assert after.loc[here, "needles_a_day"] < after.loc[there, "needles_a_day"] / 3
+
+
+def test_streets_are_cut_into_even_pieces_and_nothing_leaks_through_a_block(
+    gridtown: StreetNetwork, gridtown_at: At
+) -> None:
+    ground, lines = bridge.street_pieces(gridtown, piece_m=40)
+    assert ground.length_m.sum() == pytest.approx(gridtown.places()["length_m"].sum())
+    assert ground.length_m.max() <= 40
+    assert lines.length.to_numpy() == pytest.approx(ground.length_m, rel=1e-3)
+    weight = np.zeros((1, len(lines)))
+    piece = bridge.piece_of(reports(gridtown_at((150, 302), (5000, 5000)), [1, 1], pd.Timestamp(DAY, tz="UTC")), lines)
+    assert piece[1] == -1
+    weight[0, piece[0]] = 3
+    spread = ground.spread(weight, 30)[0]
+    assert spread.sum() == pytest.approx(3)
+    across = bridge.piece_of(reports(gridtown_at((150, 400)), [1], pd.Timestamp(DAY, tz="UTC")), lines)[0]
+    along = bridge.piece_of(reports(gridtown_at((200, 300)), [1], pd.Timestamp(DAY, tz="UTC")), lines)[0]
+    assert spread[across] == 0  # 100 m away as the crow flies, 200 m along the streets
+    assert spread[along] > 0
+    assert ground.near(np.zeros(len(lines))).all()
+    with pytest.raises(StreetsError, match="piece_m 0"):
+        bridge.street_pieces(gridtown, piece_m=0)
 
 
 def test_the_day_starts_at_the_moment_planned(gridtown: StreetNetwork, gridtown_at: At) -> None:

@@ -5,10 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sweepplan.bridge import piece_of, street_pieces
 from sweepplan.geo import Area
-from sweepplan.hotspots import Trial, backtest, find_hotspots
+from sweepplan.hotspots import Trial, backtest, backtest_streets, find_hotspots
 from sweepplan.judging.forecast import difference
 from sweepplan.report import backtest_lines, backtest_summary
+from sweepplan.streets import StreetNetwork
 from sweepplan.tables import INCIDENTS
 
 pytestmark = pytest.mark.shared
@@ -55,6 +57,23 @@ def test_the_forecast_finds_next_weeks_reports(boston) -> None:
     told = backtest_summary(found, seed=7)
     assert 0.75 <= told["level"]["covered"] <= 0.87
     assert 0.85 <= told["level"]["ratio"] <= 1.1
+
+
+def test_along_the_streets_kernels_of_the_network_beat_cells(boston, shared) -> None:
+    """South End, Back Bay, Fenway: the best 2.5 % of street length."""
+    area, reports = boston
+    network = StreetNetwork.load(shared / "data" / "boston" / "streets_drive_2022.graphml.gz", area, "walk")
+    ground, lines = street_pieces(network)
+    trial = Trial(pd.Timestamp("2025-10-27"), pd.Timestamp("2025-12-22"))
+    found = backtest_streets(reports, area, trial, ground, piece_of(reports, lines))
+    print("\n".join(backtest_lines(found, seed=7)))  # noqa: T201
+    assert found.street_km == pytest.approx(89.5, abs=1)
+    assert found.maps["forecast"].reports.sum() == 585
+    better = difference(found.maps["forecast"], found.maps["forecast by cells"], block=4, seed=7)
+    assert (better.low > 0.05).all()
+    assert (difference(found.maps["forecast"], found.maps["plain"], block=4, seed=7).high > 0).all()
+    assert found.maps["forecast"].hit_rate[1] >= 0.97 * found.maps["ceiling"].hit_rate[1]
+    assert backtest_summary(found, seed=7)["street_km"] == pytest.approx(found.street_km, abs=0.01)
 
 
 @pytest.mark.parametrize("day", ["2025-04-01", "2025-09-01", "2025-12-29"])

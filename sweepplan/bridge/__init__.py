@@ -6,6 +6,7 @@ from sweepplan.bridge.kiosk_facts import coverage_curve, hindsight, order_table,
 from sweepplan.bridge.kiosk_ledger import due_services, kiosk_states, working
 from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, kiosk_study, kiosk_table
 from sweepplan.bridge.legs import leg_table
+from sweepplan.bridge.lixels import piece_of, street_pieces, street_rates
 from sweepplan.bridge.names import area_names
 from sweepplan.bridge.sweeps import (
     SweepDay,
@@ -38,6 +39,7 @@ __all__ = [
     "leg_table",
     "open_requests",
     "order_table",
+    "piece_of",
     "place_sites",
     "places_to_sweep",
     "prices",
@@ -45,6 +47,8 @@ __all__ = [
     "site_facts",
     "stability",
     "stop_table",
+    "street_pieces",
+    "street_rates",
     "street_sites",
     "sweep_day",
     "working",

@@ -14,6 +14,7 @@ import shapely
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
+from sweepplan.bridge.lixels import street_rates
 from sweepplan.errors import ProblemError, StreetsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates, yields
@@ -89,16 +90,14 @@ def open_requests(
     return table[(table["kind"] == "needle") & known & waits.astype(bool)]
 
 
-def sweep_day(  # noqa: PLR0913
+def sweep_day(
     incidents: gpd.GeoDataFrame,
     streets: StreetNetwork,
     crews: Sequence[Crew],
     *,
     as_of: pd.Timestamp,
-    cells: gpd.GeoDataFrame,
     depot: gpd.GeoSeries,
-    parks: gpd.GeoDataFrame | None = None,
-    pickups: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame,
     rules: SweepRules | None = None,
 ) -> SweepDay:
     """Make the sweep problem of the day ``as_of`` falls on.
@@ -106,10 +105,8 @@ def sweep_day(  # noqa: PLR0913
     Parameters
     ----------
     incidents : tables.INCIDENTS; open requests become required stops.
-    cells : tables.CELLS, the rates that give every place its prize.
     depot : one point on the plane, start and end of every crew.
-    parks : tables.PLACES of areas to sweep beside the streets, if any.
-    pickups : tables.PICKUPS, what earlier sweeps found; sets right what reports let expect of each place.
+    places : tables.PLACES with ``needles_a_day``, see :func:`places_to_sweep`; the best become stops with a prize.
 
     Raises
     ------
@@ -125,10 +122,7 @@ def sweep_day(  # noqa: PLR0913
     zero = streets.area.midnight(as_of)
     shifts = _shifts(crews, streets.area, zero, as_of, rules.unload_s)
     n_places = round(rules.places_per_crew_h * sum(end - start for start, end in (s.window_s for s in shifts)) / 3600)
-    places = places_to_sweep(streets, parks)
-    rates = place_rates(CELLS.check(cells, plane=streets.area.crs), places)["rate"]
-    factor = rules.needles_per_report if pickups is None else yields(pickups, places, rates, as_of=as_of).factor
-    optional = _optional_stops(places, rates * factor, rules, n_places)
+    optional = _optional_stops(PLACES.check(places, plane=streets.area.crs), rules, n_places)
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
     snaps = _snapped(streets, depot, stops.geometry, rules)
@@ -138,12 +132,46 @@ def sweep_day(  # noqa: PLR0913
     return SweepDay(problem, zero, stops.drop(columns=["prize", "sweep_s", "required"]), snaps)
 
 
-def places_to_sweep(streets: StreetNetwork, parks: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Return the street segments of the network and, if given, parks, schoolyards and lots as one tables.PLACES."""
+def places_to_sweep(
+    incidents: gpd.GeoDataFrame,
+    streets: StreetNetwork,
+    *,
+    as_of: pd.Timestamp,
+    cells: gpd.GeoDataFrame,
+    parks: gpd.GeoDataFrame | None = None,
+    pickups: gpd.GeoDataFrame | None = None,
+    rules: SweepRules | None = None,
+) -> gpd.GeoDataFrame:
+    """Return the street segments of the network and, if given, parks, with the needles that gather there a day.
+
+    Reports expected on streets come from kernels along them, elsewhere from ``cells``; needles for each report from
+    what sweeps found, else from the rules.
+
+    Parameters
+    ----------
+    incidents : tables.INCIDENTS of one kind.
+    cells : tables.CELLS, with the rates of parks, and of all places where the reports are no needles.
+    parks : tables.PLACES: parks, schoolyards and lots.
+    pickups : tables.PICKUPS, what earlier sweeps found.
+
+    Returns
+    -------
+    GeoDataFrame
+        tables.PLACES with ``needles_a_day``.
+    """
+    rules = rules or SweepRules()
     segments = streets.places()
     if parks is None:
-        return segments
-    return gpd.GeoDataFrame(pd.concat([segments, PLACES.check(parks, plane=streets.area.crs)]), crs=streets.area.crs)
+        places = segments
+    else:
+        parks = PLACES.check(parks, plane=streets.area.crs)
+        places = gpd.GeoDataFrame(pd.concat([segments, parks]), crs=streets.area.crs)
+    rates = place_rates(CELLS.check(cells, plane=streets.area.crs), places)["rate"]
+    along = street_rates(incidents, streets, as_of=as_of) if (incidents["kind"] == "needle").any() else None
+    if along is not None:
+        rates = along["rate"].reindex(rates.index).fillna(rates)
+    factor = rules.needles_per_report if pickups is None else yields(pickups, places, rates, as_of=as_of).factor
+    return PLACES.check(places.assign(needles_a_day=rates * factor))
 
 
 def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.GeoDataFrame:
@@ -217,9 +245,9 @@ def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
     )
 
 
-def _optional_stops(places: gpd.GeoDataFrame, needles: pd.Series, rules: SweepRules, n_places: int) -> pd.DataFrame:
-    """Return the places that give most needles a minute; ``needles`` gather on each a day."""
-    worth = needles / (places["sweep_s"] + 60.0)
+def _optional_stops(places: gpd.GeoDataFrame, rules: SweepRules, n_places: int) -> pd.DataFrame:
+    """Return the places that give most needles a minute."""
+    worth = places["needles_a_day"] / (places["sweep_s"] + 60.0)
     best = worth[worth > 0].sort_values(ascending=False, kind="stable").index[:n_places]
     chosen = places.loc[best]
     return pd.DataFrame(
@@ -228,7 +256,7 @@ def _optional_stops(places: gpd.GeoDataFrame, needles: pd.Series, rules: SweepRu
             "name": chosen["name"].to_numpy(),
             "kind": chosen["kind"].to_numpy(),
             "due_at": pd.Series(pd.NaT, index=range(len(chosen)), dtype="datetime64[us, UTC]"),
-            "prize": needles.loc[best].to_numpy() * rules.days_between_sweeps,
+            "prize": chosen["needles_a_day"].to_numpy() * rules.days_between_sweeps,
             "sweep_s": chosen["sweep_s"].to_numpy(),
             "required": False,
             "geometry": [_middle(shape) for shape in chosen.geometry],

@@ -9,12 +9,14 @@ import click
 import pandas as pd
 
 from sweepplan import report
+from sweepplan.bridge import piece_of, street_pieces
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import ClockError, SettingsError
 from sweepplan.geo import Area
-from sweepplan.hotspots import Trial, backtest
+from sweepplan.hotspots import Trial, backtest, backtest_streets
 from sweepplan.sources import load_mapping, read_file
+from sweepplan.streets import StreetNetwork
 
 
 @sweepplan.command("backtest")
@@ -29,6 +31,7 @@ from sweepplan.sources import load_mapping, read_file
 @click.option("--to", "end", required=True, help="Last day from which one is made; each horizon must be over.")
 @click.option("--cell-m", default=100.0, show_default=True, help="Side of a cell, metres.")
 @click.option("--shifts", default=4, show_default=True, help="Shifted grids to average over: 1, 4, 9.")
+@click.option("--streets", type=Path, help="GraphML: search streets by their length, with kernels along them.")
 @click.option("--seed", default=7, show_default=True, help="Seed of the intervals.")
 @click.option("--picture", type=Path, help="File for the picture, .svg or .png.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -49,7 +52,14 @@ def backtest_verb(
         area = Area.load(given["area"]) if given["area"] else None
         reading = read_file(feed, file, area, tz=given["tz"], mapping=columns)
         incidents = reading.incidents if kind is None else reading.incidents[reading.incidents["kind"] == kind]
-        found = backtest(incidents, reading.area, trial, progress=progress)
+        if given["streets"]:
+            network = StreetNetwork.load(given["streets"], reading.area, "walk")
+            ground, lines = street_pieces(network)
+            found = backtest_streets(
+                incidents, reading.area, trial, ground, piece_of(incidents, lines), progress=progress
+            )
+        else:
+            found = backtest(incidents, reading.area, trial, progress=progress)
         progress("done", 1.0)
     if picture:
         report.draw_backtest(found, picture, title=f"{reading.area.label}: {file.name}", seed=seed)

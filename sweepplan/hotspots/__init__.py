@@ -1,11 +1,12 @@
 """Where incidents gather: counts by cell and day, the ranking of cells and places, and hotspots as outlined areas."""
 
-from sweepplan.hotspots.backtest import BANDS, SHARES, Backtest, Trial, backtest
+from sweepplan.hotspots.backtest import BANDS, SHARES, Backtest, Trial, backtest, backtest_streets
 from sweepplan.hotspots.blend import Blend, Plane, Shares
 from sweepplan.hotspots.clusters import Clusters, find_hotspots
 from sweepplan.hotspots.cube import Cube, Grid
-from sweepplan.hotspots.forecast import Forecast, forecast
+from sweepplan.hotspots.forecast import Forecast, forecast, street_forecast
 from sweepplan.hotspots.level import Days, Level, expect
+from sweepplan.hotspots.lixels import Lixels
 from sweepplan.hotspots.places import place_rates
 from sweepplan.hotspots.surface import Recency, rate_surface
 from sweepplan.hotspots.yields import Sweeping, Yields, yields
@@ -21,6 +22,7 @@ __all__ = [
     "Forecast",
     "Grid",
     "Level",
+    "Lixels",
     "Plane",
     "Recency",
     "Shares",
@@ -28,10 +30,12 @@ __all__ = [
     "Trial",
     "Yields",
     "backtest",
+    "backtest_streets",
     "expect",
     "find_hotspots",
     "forecast",
     "place_rates",
     "rate_surface",
+    "street_forecast",
     "yields",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 
 import geopandas as gpd
@@ -19,6 +19,7 @@ from sweepplan.hotspots.blend import NEAR_M, Blend, Plane, Shares
 from sweepplan.hotspots.cube import Cube, Grid
 from sweepplan.hotspots.history import require_positive
 from sweepplan.hotspots.level import Days, Level, expect
+from sweepplan.hotspots.lixels import STREETS, Lixels
 from sweepplan.judging.forecast import Caught, bands, chance
 from sweepplan.judging.hotspots import caught
 from sweepplan.tables import INCIDENTS
@@ -97,7 +98,8 @@ class Backtest:
     relabelled_pai : PAI at 2.5 % of the forecast with cells relabelled at random: about 1, or the judge is wrong.
     expected, came : reports by band of rank (:data:`BANDS`, the rest, outside the region).
     level : of each origin; ``counted`` : shape (o, h), what came; None where only months are known.
-    reports, regions_km2, outside : later reports; mean size of the region; later reports outside it, mean of the grids.
+    region_km2, outside : size of the region; later reports outside it; means of the grids.
+    street_km : the region's streets, where streets were searched and not cells.
     """
 
     trial: Trial
@@ -113,6 +115,7 @@ class Backtest:
     history: int
     region_km2: float
     outside: float
+    street_km: float | None = None
 
 
 def backtest(
@@ -138,15 +141,7 @@ def backtest(
     """
     base = Cube.build(incidents, Plane(Grid.over(area, trial.cell_m)).fine, area.tz)
     windows = _windows(base, trial)
-    first = windows[0][0]
-    INCIDENTS.check(incidents, plane=area.crs)
-    known = incidents[incidents["reported_at"] < area.midnight(str(np.datetime64(first, "D")))]
-    if len(known) < _LEAST_HISTORY:
-        raise ProblemError(
-            f"too few reports before {np.datetime64(first, 'D')}: n = {len(known)}, and a forecast learns from "
-            f"{_LEAST_HISTORY} or more: give a later --from"
-        )
-    points = cKDTree(shapely.get_coordinates(known.geometry.to_numpy()))
+    points = _known(incidents, area, windows[0][0])
     levels = tuple(expect(base, a, b - a, trial.level) for a, b in windows)
     grids = []
     for k, offset in enumerate(trial.offsets()):
@@ -162,7 +157,72 @@ def backtest(
         cube = base if k == 0 else Cube.build(incidents, plane.fine, area.tz)
         shares = Shares(cube, plane, method or Blend(cell_m=trial.cell_m), trial.horizon_d or 30)
         grids.append(_Judged.of(shares, region, windows, levels, dated=trial.horizon_d is not None))
-    return _gathered(trial, windows, levels, grids, base, len(known))
+    return _gathered(trial, windows, levels, grids, base, points.n)
+
+
+def backtest_streets(
+    incidents: gpd.GeoDataFrame,
+    area: Area,
+    trial: Trial,
+    ground: Lixels,
+    piece: Ints,
+    *,
+    method: Blend | None = None,
+    progress: Callable[[str, float], None] = lambda step, share: None,
+) -> Backtest:
+    """Do the same along streets: the best 1 % is of their length, and kernels run along them.
+
+    ``forecast by cells`` is what :func:`backtest` forecasts, each cell's share laid evenly on the streets in it.
+
+    Parameters
+    ----------
+    piece : shape (n,), the piece of ``ground`` that each incident lies on; those on none (-1) play no part.
+
+    Raises
+    ------
+    ProblemError, SettingsError
+        See :func:`backtest`.
+    """
+    INCIDENTS.check(incidents, plane=area.crs)
+    reports = incidents[piece >= 0]
+    base = Cube.build(reports, ground.fine, area.tz, cell=piece[piece >= 0])
+    windows = _windows(base, trial)
+    points = _known(reports, area, windows[0][0])
+    region = np.asarray(points.query(ground.xy, distance_upper_bound=NEAR_M)[0] <= NEAR_M)
+    levels = tuple(expect(base, a, b - a, trial.level) for a, b in windows)
+    blend = Blend(cell_m=trial.cell_m)
+    shares = Shares(base, ground, method or STREETS, trial.horizon_d or 30)
+    grids = []
+    for k, offset in enumerate(trial.offsets()):
+        progress(f"grid {k + 1} of {trial.shifts}", 0.05 + 0.95 * k / trial.shifts)
+        plane = Plane(Grid.over(area, trial.cell_m, shift_m=offset))
+        by_cells = Shares(Cube.build(reports, plane.fine, area.tz), plane, blend, shares.horizon_d)
+        cell = plane.cells.cell_of(*ground.xy.T)
+        part = ground.length_m / np.bincount(cell, ground.length_m, plane.cells.size)[cell]
+        laid = [each[cell] * part for each in _forecasts(by_cells, windows)]
+        beside = {"forecast by cells": laid}
+        dated = trial.horizon_d is not None
+        grids.append(_Judged.of(shares, region, windows, levels, dated=dated, size=ground.length_m, beside=beside))
+    found = _gathered(trial, windows, levels, grids, base, points.n)
+    return replace(found, street_km=float(ground.length_m[region].sum()) / 1000)
+
+
+def _known(incidents: gpd.GeoDataFrame, area: Area, first: int) -> cKDTree:
+    """Return where the reports before the first origin lie."""
+    INCIDENTS.check(incidents, plane=area.crs)
+    known = incidents[incidents["reported_at"] < area.midnight(_date(first))]
+    if len(known) < _LEAST_HISTORY:
+        raise ProblemError(
+            f"too few reports before {_date(first)}: n = {len(known)}, and a forecast learns from "
+            f"{_LEAST_HISTORY} or more: give a later --from"
+        )
+    return cKDTree(shapely.get_coordinates(known.geometry.to_numpy()))
+
+
+def _forecasts(shares: Shares, windows: list[tuple[int, int]]) -> list[Floats]:
+    """Return the forecast from each day, its weights learnt as often as the method says."""
+    first, refit = windows[0][0], shares.method.refit_d
+    return [shares.at(a, learnt=first + (a - first) // refit * refit) for a, _ in windows]
 
 
 def _windows(cube: Cube, trial: Trial) -> list[tuple[int, int]]:
@@ -217,16 +277,19 @@ class _Judged:
         levels: tuple[Days, ...],
         *,
         dated: bool,
+        size: Floats | None = None,
+        beside: Mapping[str, list[Floats]] | None = None,
     ) -> _Judged:
+        """Judge every map; ``size`` of the scored cells, where they are not alike; ``beside`` : further maps."""
         cube, ground = shares.cube, shares.ground
         later = cube.dated() if dated else cube
         counts = [ground.spread(later.counts(a, b)[None], 0)[0] for a, b in windows]
         first = windows[0][0]
         plain = _best_plain(shares, first)
-        refit = shares.method.refit_d
-        forecast = [shares.at(a, learnt=first + (a - first) // refit * refit) for a, _ in windows]
+        forecast = _forecasts(shares, windows)
         maps: dict[str, list[Floats]] = {
             "forecast": forecast,
+            **(beside or {}),
             "plain": [_decayed(shares, a, *plain) for a, _ in windows],
             "last 28 days": [ground.spread(cube.counts(a - 28, a)[None], 0)[0] for a, _ in windows],
             "long run": [_decayed(shares, a, np.inf, 0) for a, _ in windows],
@@ -234,11 +297,15 @@ class _Judged:
         }
         for half_life, sigma in PLAIN:
             maps[_hindsight(half_life, sigma)] = [_both_sides(shares, *w, half_life, sigma) for w in windows]
+        of = np.ones(len(region)) if size is None else size
+
+        def judged(one: Floats, count: Floats) -> tuple[Floats, Floats]:
+            return caught((one / of)[region], count[region], SHARES, size=of[region])
+
         found = {
-            name: np.array([caught(m[region], c[region], SHARES)[0] for m, c in zip(each, counts, strict=True)])
-            for name, each in maps.items()
+            name: np.array([judged(m, c)[0] for m, c in zip(each, counts, strict=True)]) for name, each in maps.items()
         }
-        best = np.array([caught(c[region], c[region], SHARES)[1] for c in counts])
+        best = np.array([judged(c, c)[1] for c in counts])
         expected, came = _bands(forecast, counts, region, [days.total for days in levels])
         by_chance = sum(chance(c[region], SHARES[1], draws=_DRAWS, seed=k) for k, c in enumerate(counts))
         reports = np.array([c.sum() for c in counts])

@@ -130,8 +130,12 @@ class Cube:
     n_outside: int
 
     @classmethod
-    def build(cls, incidents: gpd.GeoDataFrame, grid: Grid, tz: str) -> Cube:
+    def build(cls, incidents: gpd.GeoDataFrame, grid: Grid, tz: str, *, cell: Ints | None = None) -> Cube:
         """Count INCIDENTS on the cells of ``grid`` and the days of the clock ``tz``.
+
+        Parameters
+        ----------
+        cell : shape (n,), where each lies on a ``grid`` that is no plane; -1 outside.
 
         Raises
         ------
@@ -148,8 +152,9 @@ class Cube:
         if monthly.any():
             first[monthly] -= local[monthly].dt.day.to_numpy() - 1
         length = np.where(monthly, local.dt.days_in_month, 1)
-        x, y = shapely.get_coordinates(incidents.geometry.to_numpy()).T
-        return cls.of(grid.cell_of(x, y), first, length, grid)
+        if cell is None:
+            cell = grid.cell_of(*shapely.get_coordinates(incidents.geometry.to_numpy()).T)
+        return cls.of(cell, first, length, grid)
 
     @classmethod
     def of(cls, cell: Ints, first_day: Ints, n_days: Ints, grid: Grid, weight: ArrayLike | None = None) -> Cube:

@@ -15,10 +15,12 @@ from sweepplan.hotspots.blend import Blend, Plane, Shares
 from sweepplan.hotspots.cube import Cube, Grid, days_of
 from sweepplan.hotspots.history import history
 from sweepplan.hotspots.level import Days, Level, expect
+from sweepplan.hotspots.lixels import STREETS, Lixels
 from sweepplan.hotspots.surface import cell_table
 from sweepplan.tables import CELLS
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _MEMORY_D = 131.0  # days that a half-life of 91 d holds in all: what a rate is backed by
 
@@ -68,7 +70,7 @@ def forecast(
     cube = Cube.build(known, plane.fine, area.tz)
     if not cube.cell.size:
         return Forecast(CELLS.empty(area.crs), None)
-    today = int(days_of(pd.Series([area.local(as_of - pd.Timedelta(1, "us")).tz_localize(None)]))[0]) + 1
+    today = _today(area, as_of)
     days = expect(cube, today, horizon_d, level)
     rate = Shares(cube, plane, method, horizon_d).at(today) * days.total / horizon_d
     all_known = plane.spread(cube.counts(int(cube.first_day[0]), today + 1)[None], 0)[0]
@@ -76,6 +78,46 @@ def forecast(
     cells = cell_table(rate, np.rint(all_known).astype(np.int64), plane.cells, kind=kind, crs=area.crs)
     low, high = rate_interval(cells["rate"].to_numpy(), days.total_spread, level.cover)
     return Forecast(CELLS.check(cells.assign(rate_low=low, rate_high=high)), days)
+
+
+def street_forecast(
+    incidents: gpd.GeoDataFrame,
+    area: Area,
+    ground: Lixels,
+    piece: Ints,
+    *,
+    as_of: pd.Timestamp,
+    horizon_d: int = 7,
+    method: Blend | None = None,
+    level: Level | None = None,
+) -> pd.DataFrame:
+    """Return the reports expected a day on each piece of street, with kernels along the streets.
+
+    Parameters
+    ----------
+    incidents : INCIDENTS of one kind; see :func:`forecast`.
+    piece : shape (n,), the piece that each incident lies on; -1 = none, which plays no part.
+
+    Returns
+    -------
+    DataFrame
+        One row a piece: ``rate``, ``rate_low``, ``rate_high``; zero where nothing is known yet.
+    """
+    known = incidents.index.get_indexer(history(incidents, as_of, plane=area.crs).index)
+    known = known[piece[known] >= 0]
+    cube = Cube.build(incidents.iloc[known], ground.fine, area.tz, cell=piece[known])
+    if not cube.cell.size:
+        return pd.DataFrame(0.0, index=range(len(ground.xy)), columns=["rate", "rate_low", "rate_high"])
+    today, level = _today(area, as_of), level or Level()
+    days = expect(cube, today, horizon_d, level)
+    rate = Shares(cube, ground, method or STREETS, horizon_d).at(today) * days.total / horizon_d
+    low, high = rate_interval(rate, days.total_spread, level.cover)
+    return pd.DataFrame({"rate": rate, "rate_low": low, "rate_high": high})
+
+
+def _today(area: Area, as_of: pd.Timestamp) -> int:
+    """Return the first day of the city's clock that nothing is known of."""
+    return int(days_of(pd.Series([area.local(as_of - pd.Timedelta(1, "us")).tz_localize(None)]))[0]) + 1
 
 
 def rate_interval(rate: Floats, spread: float, cover: float) -> tuple[Floats, Floats]:

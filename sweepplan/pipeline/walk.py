@@ -120,14 +120,16 @@ def plan_sweep(
     if settings.depot is None:
         raise SettingsError("no depot: give where crews start and end as LAT,LON")
     lat, lon = settings.depot
+    places = bridge.places_to_sweep(
+        city.reports, city.streets, as_of=as_of, cells=hotspots.cells, parks=city.parks, rules=settings.rules
+    )
     day = bridge.sweep_day(
         city.reports,
         city.streets,
         settings.crews,
         as_of=as_of,
-        cells=hotspots.cells,
         depot=city.area.points([lon], [lat]),
-        parks=city.parks,
+        places=places,
         rules=settings.rules,
     )
     plan = solve_sweep(

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 _BLOCK_D = 28
 _NAMES = {
     "forecast": "forecast (blend)",
+    "forecast by cells": "forecast by cells",
     "plain": "recency-weighted KDE",
     "last 28 days": "last 28 days",
     "long run": "long run",
@@ -45,7 +46,11 @@ def backtest_summary(found: Backtest, *, seed: int) -> dict[str, Any]:
         "history": found.history,
         "reports": round(float(ours.reports.sum())),
         "outside": round(found.outside, 2),
-        "region_km2": round(found.region_km2, 2),
+        **(
+            {"region_km2": round(found.region_km2, 2)}
+            if found.street_km is None
+            else {"street_km": round(found.street_km, 2)}
+        ),
         "maps": {name: _map_summary(each, block, seed) for name, each in found.maps.items()},
         "forecast_minus": {
             name: _difference_summary(ours, each, block, seed)
@@ -72,8 +77,7 @@ def backtest_lines(found: Backtest, *, seed: int) -> list[str]:
     lines = [
         f"{told['origins']} forecasts of {told['horizon']} from {told['from']} on, {told['reports']} reports until "
         f"{told['until']}; {told['history']} reports known at the first",
-        f"region {told['region_km2']:.1f} km² in cells of {told['cell_m']:g} m, mean of {told['shifts']} shifted grids"
-        f"; {told['outside']:g} reports came outside it",
+        _region(found) + f", mean of {told['shifts']} shifted grids; {told['outside']:g} reports came outside it",
         "",
         f"{'share of reports within the best':34}"
         + "".join(f"{100 * float(s):>17g} %" for s in shares)
@@ -105,6 +109,18 @@ def backtest_lines(found: Backtest, *, seed: int) -> list[str]:
         )
     lines.append("came / expected by rank: " + ", ".join(f"{b['best']} {b['ratio']:.2f}" for b in told["bands"]))
     return lines
+
+
+def _size(found: Backtest) -> dict[str, float]:
+    if found.street_km is not None:
+        return {"street_km": round(found.street_km, 2)}
+    return {"region_km2": round(found.region_km2, 2)}
+
+
+def _region(found: Backtest) -> str:
+    if found.street_km is not None:
+        return f"region {found.street_km:.1f} km of street, cells of {found.trial.cell_m:g} m beside it"
+    return f"region {found.region_km2:.1f} km² in cells of {found.trial.cell_m:g} m"
 
 
 def draw_backtest(found: Backtest, path: Path, *, title: str, seed: int) -> None:
