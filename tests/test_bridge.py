@@ -196,7 +196,7 @@ def test_a_request_off_the_streets_is_named_not_dropped(gridtown: StreetNetwork,
         gridtown,
         gridtown_at,
         reports(gridtown_at((50, 50), (300, 400)), [1.0, 1.0], as_of),
-        rules=SweepRules(snap_limit_m=20),
+        rules=SweepRules(snap_limit_m=20, foot_limit_m=40),
     )
     plan = solve_sweep(made.problem, limit=Limit(iterations=20), seed=1)
     stops = bridge.stop_table(made, plan).set_index("place_id")
@@ -267,3 +267,14 @@ def test_without_candidates_the_corners_near_reports_are_offered(gridtown: Stree
         "Avenue 4 & E Street",
         "Avenue 5 & D Street",
     ]
+
+
+def test_a_request_off_the_streets_is_walked_to(gridtown: StreetNetwork, gridtown_at: At) -> None:
+    """50 m from the nearest street, x 1.25, at 1.2 m/s, there and back: 104 s more."""
+    as_of = gridtown.area.moment(f"{DAY} 06:00")
+    table = reports(gridtown_at((50, 50), (300, 400)), [1.0, 1.0], as_of)
+    made = day(gridtown, gridtown_at, table, rules=SweepRules(snap_limit_m=20, request_s=600))
+    required = [stop for stop in made.problem.stops if stop.required]
+    assert [stop.modes[0].service_s for stop in required] == [705, 600]
+    assert made.stops["name"].iloc[0].endswith(", then 62 m on foot")
+    assert np.isfinite(made.problem.travel_s).all()

@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
@@ -22,6 +23,9 @@ from sweepplan.judging import judge_sweep
 from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepPlan, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
+
+_DETOUR = 1.25
+_FOOT_MS = 1.2
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class SweepRules:
     days_between_sweeps : reports expected over so many days lie on a place when a crew comes.
     places_per_crew_h : so many places an hour on shift, best needles per minute first, are offered to the solver.
     snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
+    foot_limit_m : where no street nearer than ``snap_limit_m`` leads to a request and back, a crew parks on one so near
+        and walks, straight line x 1.25 at 1.2 m/s there and back.
     unload_s : seconds that emptying a container at the depot takes.
     unknown_open_d : a report without status counts as open for so many days after it came in.
     needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
@@ -47,6 +53,7 @@ class SweepRules:
     places_per_crew_h: float = 18.0
     snap_limit_m: float = 100.0
     depot_limit_m: float = 1000.0
+    foot_limit_m: float = 300.0
     unload_s: int = 600
     unknown_open_d: float = 1.0
     needle_s: float = 36_000.0
@@ -126,7 +133,9 @@ def sweep_day(
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
     snaps = _snapped(streets, depot, stops.geometry, rules)
-    stops["name"] = stops["name"].fillna(_street_names(streets, snaps[1:]))
+    walk_m = _on_foot_m(snaps[1:], rules)
+    stops["name"] = stops["name"].fillna(_street_names(streets, snaps[1:], walk_m))
+    stops["sweep_s"] = stops["sweep_s"].fillna(rules.request_s) + 2 * walk_m / _FOOT_MS
     travel_s = np.ceil(streets.travel_s(snaps))
     problem = SweepProblem(_stops(stops, zero, shifts, travel_s[0, 1:], rules), shifts, travel_s)
     return SweepDay(problem, zero, stops.drop(columns=["prize", "sweep_s", "required"]), snaps)
@@ -280,7 +289,7 @@ def _stops(
     first = min(shift.window_s[0] for shift in shifts)
     due_s = (pd.to_datetime(table["due_at"], utc=True) - zero).dt.total_seconds().to_numpy()
     closes = np.where(np.nan_to_num(due_s, nan=-1.0) >= first + from_depot_s, np.minimum(due_s, horizon), horizon)
-    service = table["sweep_s"].fillna(rules.request_s).to_numpy()
+    service = table["sweep_s"].to_numpy()
     prize = table["prize"].fillna(rules.needles_per_report).to_numpy()
     return tuple(
         Stop(
@@ -344,21 +353,31 @@ def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries,
     home = streets.snap(depot, limit_m=rules.depot_limit_m, joined=True)
     if home.edge[0] < 0:
         raise far
-    others = _reachable(streets, stops, rules.snap_limit_m)
+    others = _reachable(streets, stops, rules)
     columns = (
         np.concatenate([getattr(home, name), getattr(others, name)]) for name in ("edge", "offset_m", "distance_m")
     )
     return Snaps(*columns)
 
 
-def _street_names(streets: StreetNetwork, snaps: Snaps) -> pd.Series:
-    names = streets.edges["name"].iloc[snaps.edge].reset_index(drop=True)
-    return names.mask(snaps.edge < 0, "off the streets")
+def _on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
+    """Return how far each stop is walked to, one way, from where a crew parks; 0 where it parks beside it."""
+    far = (snaps.edge >= 0) & (snaps.distance_m > rules.snap_limit_m)
+    return np.where(far, _DETOUR * np.where(far, snaps.distance_m, 0), 0.0)
 
 
-def _reachable(streets: StreetNetwork, stops: gpd.GeoSeries, limit_m: float) -> Snaps:
-    """Snap to the nearest street that can be reached and left again; only where there is none, to any street."""
-    joined, any_street = (streets.snap(stops, limit_m=limit_m, joined=joined) for joined in (True, False))
+def _street_names(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) -> pd.Series:
+    names = streets.edges["name"].iloc[snaps.edge].reset_index(drop=True).mask(snaps.edge < 0, "off the streets")
+    far = pd.Series(
+        [f", then {streets.area.distance(metres)} on foot" if metres else "" for metres in walk_m], dtype="str"
+    )
+    return names + far
+
+
+def _reachable(streets: StreetNetwork, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
+    """Snap to the nearest street that can be reached and left again, by car or the last of it on foot; else to any."""
+    joined = streets.snap(stops, limit_m=max(rules.snap_limit_m, rules.foot_limit_m), joined=True)
+    any_street = streets.snap(stops, limit_m=rules.snap_limit_m)
     near = joined.edge >= 0
     return Snaps(
         np.where(near, joined.edge, any_street.edge),
