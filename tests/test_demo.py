@@ -115,12 +115,12 @@ def test_all_files_together_are_small_enough_for_git() -> None:
 def test_settings_name_files_that_are_there_and_never_the_truth() -> None:
     given = tomllib.loads((DATA / "settings.toml").read_text())
     files = [v for v in given.values() if isinstance(v, str) and v.split(".")[-1] in ("gz", "toml", "geojson")]
-    assert len(files) == 8
+    assert len(files) == 10
     assert all((DATA / name).is_file() for name in files)
     assert "truth" not in (DATA / "settings.toml").read_text()
     assert set(given) == {
         "area", "incidents", "feed", "overdoses", "overdose_feed", "streets", "walk_streets", "candidates", "kiosks",
-        "places", "tz", "as_of", "depot", "k", "reach_m", "seed", "limit", "attribution", "crews",
+        "places", "sites", "sweep_log", "tz", "as_of", "depot", "k", "reach_m", "seed", "limit", "attribution", "crews",
     }  # fmt: skip
 
 

@@ -150,18 +150,25 @@ def _places(shown: Published) -> dict[str, set[str]]:
 def hotspots(shown: Published) -> pd.DataFrame:
     """Return one row a hotspot, in the order and with the numbers of the map; overdoses are dated by month."""
     table = shown.table("hotspots")
-    names = bridge.area_names(table, shown.table("streets"))
+    named = bridge.hotspot_names(table, shown.table("streets"))
     last = _month if (table["kind"] == "overdose").any() else _day
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "No.": np.arange(1, len(table) + 1),
-            "Hotspot": names.mask(names == "", "no named street").to_numpy(),
+            "Hotspot": named.mask(named == "", "no named street").to_numpy(),
             "Reports": table["n_incidents"].to_numpy(),
+            "4 weeks": table["n_last"].mask(table["n_before"].isna()).astype("Int64").to_numpy(),
+            "4 before": table["n_before"].astype("Int64").to_numpy(),
             "Trend": table["trend"].map(trend).to_numpy(),
+            "How it came": [bridge.pattern_words(pattern) or None for pattern in table["pattern"]],
+            "By chance": table["p_value"].map(lambda p: bridge.chance_words(p).partition(": ")[2] or None).to_numpy(),
+            "Swept": table["swept_d"].map(lambda d: bridge.swept_words(d) or None).to_numpy(),
+            "School or playground": table["near"].to_numpy(),
             "Since": table["first_reported_at"].map(lambda at: _month(shown.local(at))).to_numpy(),
             "Last": table["last_reported_at"].map(lambda at: last(shown.local(at))).to_numpy(),
         }
     )
+    return rows.dropna(axis="columns", how="all") if len(rows) else rows
 
 
 def _month(at: pd.Timestamp) -> str:

@@ -37,10 +37,18 @@ STREETS = (
 )
 
 
+AROUND = (
+    click.option("--sites", type=Path, help="Schools, playgrounds, ... (GeoJSON, CSV): hotspots say which is near."),
+    click.option("--sweep-log", type=Path, help="What crews found: hotspots say when they were last swept."),
+)
+
+PLACES = (click.option("--places", type=Path, help="Parks, schoolyards and lots to sweep (GeoJSON)."),)
+
+
 SWEEP = (
+    *PLACES,
     click.option("--overdoses", type=Path, help="Overdose calls: shown in aggregate only."),
     click.option("--overdose-feed", help="Feed of the overdose calls (default cincinnati-ems)."),
-    click.option("--places", type=Path, help="Parks, schoolyards and lots to sweep (GeoJSON)."),
     click.option("--crews", type=int, help="Number of crews, 1 to 10 (default 4), named A, B, ..."),
     click.option("--shift", help="Shift of every crew, e.g. 08:00-16:00."),
     click.option("--depot", help="LAT,LON where crews start and end."),

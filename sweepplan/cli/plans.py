@@ -9,16 +9,16 @@ import click
 
 from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
-from sweepplan.cli.options import KIOSKS, OUT, SETTINGS, STREETS, SWEEP, options, settings_of
+from sweepplan.cli.options import AROUND, KIOSKS, OUT, PLACES, SETTINGS, STREETS, SWEEP, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import SettingsError
 from sweepplan.pipeline import Run, Settings
 
 
 @sweepplan.command("hotspots")
-@options(SETTINGS, OUT)
+@options(SETTINGS, STREETS, PLACES, AROUND, OUT)
 def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
-    """Find where incidents gather, from the reports alone."""
+    """Find where incidents gather, from the reports alone; streets, sites and a sweep log explain each place."""
     settings = settings_of(given)
     with progress_bar() as progress:
         progress("reading reports", 0.1)
@@ -53,7 +53,7 @@ def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) 
 
 
 @sweepplan.command("run")
-@options(SETTINGS, STREETS, SWEEP, KIOSKS, OUT)
+@options(SETTINGS, STREETS, SWEEP, AROUND, KIOSKS, OUT)
 @click.option("--pdf", is_flag=True, help="Print the crews' sheets as PDF too; needs Chromium.")
 def run_verb(*, out: Path | None, as_json: bool, pdf: bool, **given: Any) -> None:
     """Walk the whole way: hotspots, sweep routes, kiosks, map, in one folder."""

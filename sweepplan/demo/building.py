@@ -143,6 +143,8 @@ def _write_settings(folder: Path, found: Places) -> None:
         "candidates": "candidates.geojson",
         "kiosks": "kiosks.geojson",
         "places": "places.geojson",
+        "sites": "sites.geojson",
+        "sweep_log": "sweep_log.csv.gz",
         "tz": TZ,
         "as_of": f"{AS_OF:%Y-%m-%d %H:%M}",
         "depot": [float(lat), float(lon)],

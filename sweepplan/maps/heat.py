@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
+from sweepplan import bridge
 from sweepplan.maps import hues
 from sweepplan.maps.layers import Layer, entry, feature, geojson, rows
 from sweepplan.maps.words import counted, day, short, tip
@@ -73,6 +73,7 @@ def share_bands(expected: Floats, density: Floats) -> Ints:
 def hotspots(shown: Published) -> list[Layer]:
     """Return a layer a kind: outlined areas where reports gather."""
     table = shown.table("hotspots")
+    table = table.assign(name=bridge.hotspot_names(table, shown.table("streets")))
     kinds = sorted(table["kind"].unique())
     return [_hotspots(table[table["kind"] == kind], kind, shown, first=kind == kinds[0]) for kind in kinds]
 
@@ -88,7 +89,8 @@ def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published, *, first: bo
             style=style,
             tip=tip(
                 f"{_NAMES[kind]} hotspot {rank}: {counted(row.n_incidents, 'report')}",
-                _trend(row.trend),
+                row.name or None,
+                *bridge.facts(row),
                 f"first {day(shown.local(row.first_reported_at))}",
                 f"last {day(shown.local(row.last_reported_at))}",
             ),
@@ -99,14 +101,3 @@ def _hotspots(table: gpd.GeoDataFrame, kind: str, shown: Published, *, first: bo
     swatch = f'<span class="area" style="--hue:{hue}{dashes}"></span>'
     label = entry(swatch, f"{_NAMES[kind]} hotspots", f"{len(table):,} outlined")
     return Layer(label, (geojson(features, "hotspots"),), shown=first)
-
-
-def _trend(ratio: float) -> str | None:
-    """Return the ratio of the last 28 days to the 28 before, in words.
-
-    Examples
-    --------
-    >>> _trend(1.4)
-    'last 4 weeks: +40% on the 4 before'
-    """
-    return None if pd.isna(ratio) else f"last 4 weeks: {ratio - 1:+.0%} on the 4 before"

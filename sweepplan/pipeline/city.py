@@ -8,11 +8,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from sweepplan.bridge import Surroundings
 from sweepplan.errors import SettingsError, SourceError, StreetsError
 from sweepplan.geo import Area
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings
-from sweepplan.sources import Reading, load_mapping, read_file, read_places, read_sites
+from sweepplan.sources import Reading, load_mapping, read_file, read_log, read_places, read_sites
 from sweepplan.streets import StreetNetwork, area_of, read_graph
 
 
@@ -27,6 +28,7 @@ class City:
     candidates: gpd.GeoDataFrame | None
     kiosks: gpd.GeoDataFrame | None
     parks: gpd.GeoDataFrame | None
+    around: Surroundings
     rejected_sites: pd.DataFrame
 
     @property
@@ -68,7 +70,7 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
     progress("reading sites", 0.9)
     candidates, no_candidates = _sites(settings.candidates, area, kind="candidate", state="candidate")
     kiosks, no_kiosks = _sites(settings.kiosks, area, kind="kiosk", state="installed")
-    parks, no_parks = read_places(settings.places, area) if settings.places else (None, pd.DataFrame())
+    around, unused = read_surroundings(settings, area, streets)
     return City(
         area=area,
         readings=readings,
@@ -76,8 +78,9 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
         walk=walk,
         candidates=candidates,
         kiosks=kiosks,
-        parks=parks,
-        rejected_sites=pd.concat([no_candidates, no_kiosks, no_parks], ignore_index=True),
+        parks=around.places,
+        around=around,
+        rejected_sites=pd.concat([no_candidates, no_kiosks, unused], ignore_index=True),
     )
 
 
@@ -106,6 +109,30 @@ def read_reports(settings: Settings, area: Area | None = None) -> tuple[Reading,
             + ("give the streets of the same city" if outside else "see the file, feed and area")
         )
     return tuple(readings)
+
+
+def read_surroundings(
+    settings: Settings, area: Area, streets: StreetNetwork | None = None
+) -> tuple[Surroundings, pd.DataFrame]:
+    """Read what explains a hotspot: streets, where they are not read yet, sites, places, the sweep log.
+
+    Returns
+    -------
+    What was read, and the rows set aside, columns ``tables.QUARANTINE``.
+    """
+    if streets is None and settings.streets is not None:
+        streets = StreetNetwork.from_graph(read_graph(settings.streets), area, "drive")
+    places, no_places = read_places(settings.places, area) if settings.places else (None, pd.DataFrame())
+    sites, no_sites = read_sites(settings.sites, area) if settings.sites else (None, pd.DataFrame())
+    log = read_log("sweep-log", settings.sweep_log, area, tz=settings.tz) if settings.sweep_log else None
+    around = Surroundings(
+        streets=None if streets is None else streets.streets(),
+        sites=sites,
+        places=places,
+        pickups=None if log is None else gpd.GeoDataFrame(log.table),
+    )
+    unused = [no_places, no_sites, *([] if log is None else [log.quarantine])]
+    return around, pd.concat(unused, ignore_index=True)
 
 
 def _sites(path: Path | None, area: Area, *, kind: str, state: str) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame]:

@@ -14,7 +14,18 @@ from sweepplan.bridge import KioskRules, SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 
-_PATHS = ("area", "incidents", "overdoses", "streets", "walk_streets", "candidates", "kiosks", "places")
+_PATHS = (
+    "area",
+    "incidents",
+    "overdoses",
+    "streets",
+    "walk_streets",
+    "candidates",
+    "kiosks",
+    "places",
+    "sites",
+    "sweep_log",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class Settings:
     tz : the city's clock, e.g. ``America/New_York``.
     as_of : a moment on that clock; nothing reported from it on is used.
     depot : latitude, longitude in degrees.
+    sites : schools, playgrounds and other points of the city; each hotspot says which is nearest.
+    sweep_log : what crews found; each hotspot says when it was last swept.
     k, reach_m : new kiosks, and how far one may walk to them, metres; they win over those of ``kiosk_rules``.
     limit : of the sweep solver.
     min_count : smallest count that is shown.
@@ -51,6 +64,8 @@ class Settings:
     candidates: Path | None = None
     kiosks: Path | None = None
     places: Path | None = None
+    sites: Path | None = None
+    sweep_log: Path | None = None
     mapping: Path | None = None
     k: int = 5
     reach_m: float = 200.0

@@ -9,13 +9,13 @@ import geopandas as gpd
 import pandas as pd
 
 from sweepplan import bridge
-from sweepplan.bridge import KioskStudy, SweepDay
+from sweepplan.bridge import KioskStudy, Surroundings, SweepDay
 from sweepplan.errors import SettingsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast
 from sweepplan.judging import judge_kiosks, judge_sweep
 from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
-from sweepplan.pipeline.city import City, load_city, read_reports
+from sweepplan.pipeline.city import City, load_city, read_reports, read_surroundings
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
 from sweepplan.privacy import Policy, Published, publish
@@ -80,7 +80,7 @@ def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, k
     city = load_city(settings, part(progress, 0.0, 0.3))
     as_of = city.area.moment(settings.as_of)
     progress("finding hotspots", 0.3)
-    hotspots = find(city.readings, as_of=as_of)
+    hotspots = find(city.readings, as_of=as_of, around=city.around)
     swept, sited = None, None
     if sweep:
         swept = plan_sweep(city, hotspots[0], settings, as_of=as_of, progress=part(progress, 0.4, 0.8))
@@ -93,13 +93,16 @@ def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, k
     return Run(settings, city, as_of, hotspots, swept, sited, shown)
 
 
-def find(readings: tuple[Reading, ...], *, as_of: pd.Timestamp) -> tuple[Hotspots, ...]:
-    """Find hotspots and rates of each reading that has rows, the main one first."""
+def find(
+    readings: tuple[Reading, ...], *, as_of: pd.Timestamp, around: Surroundings | None = None
+) -> tuple[Hotspots, ...]:
+    """Find hotspots and rates of each reading that has rows, the main one first; ``around`` explains the hotspots."""
     found = []
     for reading in readings:
         for kind in sorted(reading.incidents["kind"].unique()):
             incidents = reading.incidents[reading.incidents["kind"] == kind]
             areas = find_hotspots(incidents, CLUSTERS[kind], as_of=as_of)
+            areas = bridge.explained(areas, around or Surroundings(), reading.area, as_of=as_of)
             cells = forecast(incidents, reading.area, as_of=as_of, method=FORECAST[kind]).cells
             found.append(
                 Hotspots(kind, areas.rename(index=f"{kind}-{{}}".format), cells.rename(index=f"{kind}-{{}}".format))
@@ -179,13 +182,20 @@ def show(
 
 
 def hotspots_only(settings: Settings) -> tuple[Area, tuple[Hotspots, ...], Published]:
-    """Find hotspots from the reports alone, without streets; return the area, what was found, and what may be seen."""
+    """Find hotspots from the reports alone; streets, sites and a sweep log, where given, explain them.
+
+    Returns
+    -------
+    The area, what was found, and what of it may be seen.
+    """
     readings = read_reports(settings, Area.load(settings.area) if settings.area else None)
     area = readings[0].area
     as_of = area.moment(settings.as_of)
-    hotspots = find(readings, as_of=as_of)
+    around, _ = read_surroundings(settings, area)
+    hotspots = find(readings, as_of=as_of, around=around)
     lead = Policy.for_role("lead", min_count=settings.min_count)
-    return area, hotspots, publish(*gathered(readings, hotspots), area=area, policy=lead, as_of=as_of)
+    tables = [*([] if around.streets is None else [around.streets]), *gathered(readings, hotspots)]
+    return area, hotspots, publish(*tables, area=area, policy=lead, as_of=as_of)
 
 
 def gathered(readings: tuple[Reading, ...], hotspots: tuple[Hotspots, ...]) -> list[gpd.GeoDataFrame]:

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import geopandas as gpd
+import pandas as pd
+
+from sweepplan import bridge
 from sweepplan.geo import Area
 from sweepplan.pipeline import Hotspots, Kiosks, Run, Sweep
 from sweepplan.privacy import Published
+
+_LISTED = (
+    "kind",
+    "name",
+    "n_incidents",
+    "n_last",
+    "n_before",
+    "trend",
+    "pattern",
+    "p_value",
+    "swept_d",
+    "near",
+    "first_reported_at",
+    "last_reported_at",
+)
+_MOST_LINES = 10
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -29,8 +49,31 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def hotspot_summary(found: tuple[Hotspots, ...], shown: Published) -> dict[str, Any]:
-    """Return how many hotspots were found, by kind, and what the gate kept back."""
-    return {"hotspots": {each.kind: len(each.areas) for each in found}, "withheld": dict(shown.withheld)}
+    """Return how many hotspots were found, by kind, those that may be seen, heaviest first, and what was kept back."""
+    listed = [
+        {"id": hotspot, **{name: _plain(row[name], shown) for name in _LISTED}}
+        for hotspot, row in _named(shown).iterrows()
+    ]
+    return {
+        "hotspots": {each.kind: len(each.areas) for each in found},
+        "listed": listed,
+        "withheld": dict(shown.withheld),
+    }
+
+
+def _named(shown: Published) -> gpd.GeoDataFrame:
+    """Return the HOTSPOTS that may be seen, each with a name where the streets give one."""
+    table = shown.table("hotspots")
+    return table.assign(name=bridge.hotspot_names(table, shown.table("streets")))
+
+
+def _plain(value: Any, shown: Published) -> Any:
+    """Return a value as JSON has it: nothing as None, a moment on the city's clock."""
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return shown.local(value).isoformat()
+    return value if isinstance(value, str) else round(float(value), 6) if value % 1 else int(value)
 
 
 def lines(run: Run) -> list[str]:
@@ -55,8 +98,15 @@ def lines(run: Run) -> list[str]:
 def hotspot_lines(found: tuple[Hotspots, ...], shown: Published, area: Area) -> list[str]:
     """Return the hotspots in plain words."""
     said = [area.label]
+    table = _named(shown)
     for each in found:
         said.append(f"{len(each.areas)} {each.kind} hotspots, {each.cells['rate'].sum():.1f} reports a day expected")
+        mine = table[table["kind"] == each.kind]
+        for rank, hotspot in enumerate(mine.head(_MOST_LINES).itertuples(), start=1):
+            told = "; ".join([f"{hotspot.n_incidents:,} reports", *bridge.facts(hotspot)])
+            said.append(f"  {rank:2d}  {str(hotspot.name) or 'no named street'}: {told}")
+        if len(mine) > _MOST_LINES:
+            said.append(f"  {len(mine) - _MOST_LINES} more: --json lists them all")
     return said + [f"withheld: {words}" for words in shown.withheld_words()]
 
 
