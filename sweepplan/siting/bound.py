@@ -13,7 +13,7 @@ import numpy as np
 
 from sweepplan.model import Floats, Ints
 from sweepplan.siting.core import Core
-from sweepplan.siting.kernels import Climb, ascend, column_sums, first_losses, largest
+from sweepplan.siting.kernels import Climb, ascend, column_sums, largest
 from sweepplan.siting.side import Bools, Side
 
 
@@ -27,16 +27,12 @@ class Prices:
     budget: float = 0.0
     floors: Floats = field(default_factory=lambda: np.zeros(0))
 
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """Part of the search: columns that may still be chosen, those that stand (their loss is in ``cap``), the bound."""
-
-    alive: Bools
-    standing: tuple[int, ...]
-    cap: Ints
-    u: Floats
-    bound: float
+    def moved(self, ray: Prices, times: float) -> Prices:
+        """Return these multipliers and ``times`` those of ``ray``."""
+        pairs = ((self.groups, ray.groups), (self.floors, ray.floors))
+        groups, floors = (a + times * b if a.size and b.size else a if a.size else times * b for a, b in pairs)
+        cliques = (*self.cliques, *((cols, times * price) for cols, price in ray.cliques))
+        return Prices(self.u + times * ray.u, groups, cliques, self.budget + times * ray.budget, floors)
 
 
 def row_weights(core: Core, prices: Prices) -> Floats:
@@ -68,33 +64,36 @@ def offsets(core: Core, side: Side, prices: Prices) -> tuple[Floats, float]:
 def proved(core: Core, side: Side, prices: Prices) -> tuple[float, Floats, Ints]:
     """Return the bound, the columns' sums and the columns it would choose; all columns free."""
     offset, constant = offsets(core, side, prices)
+    sums = column_sums(core.entries, row_weights(core, prices), prices.u, core.sites.size)
+    x = np.zeros(side.k, dtype=np.int64)
+    n, value = largest(sums, offset, side.k, x)
+    return float(prices.u.sum()) + constant - value, sums + offset, x[:n]
+
+
+def case_bound(core: Core, side: Side, prices: Prices, low: Floats, high: Floats) -> float:
+    """Return the bound where columns with ``low`` 1 are chosen and those with ``high`` 0 are not."""
+    offset, constant = offsets(core, side, prices)
+    chosen = np.flatnonzero(low)
     w = row_weights(core, prices)
-    sums = column_sums(core.entries, w, prices.u, core.sites.size) + offset
-    x, value = largest(sums, np.ones(core.sites.size, dtype=np.bool_), side.k)
-    return float(prices.u.sum()) + constant - value, sums, x
+    u = np.minimum(prices.u, w * core.least(chosen))
+    sums = column_sums(core.entries, w, u, core.sites.size) + offset
+    able = np.sort(np.maximum(sums[(low == 0) & (high > 0)], 0))[::-1]
+    return float(u.sum()) + constant - float(offset[chosen].sum() + able[: side.k - chosen.size].sum())
 
 
 def climb(core: Core, side: Side, prices: Prices, how: Climb) -> tuple[Prices, float, Ints]:
     """Better ``prices.u`` by subgradient steps; return them, the bound, and the columns it would choose."""
     offset, constant = offsets(core, side, prices)
     w = row_weights(core, prices)
-    alive = np.ones(core.sites.size, dtype=np.bool_)
-    limits = (w * first_losses(core.entries, core.cap, alive), w * core.cap)
+    low, high = w * core.loss[core.start[:-1]], w * core.cap
     how = how._replace(goal=how.goal - constant)
-    u, bound, x = ascend(core.entries, w, limits, alive, offset, side.k, prices.u, how)
+    u, bound, x = ascend(core.entries, w, low, high, offset, side.k, prices.u, how)
     return replace(prices, u=u), bound + constant, x
 
 
-def ruled(sums: Floats, alive: Bools, k: int, bound: float, target: float) -> tuple[Bools, Bools]:
-    """Return the columns that no choice below ``target`` has, and those that every such choice has.
-
-    ``target`` : a bound this high or higher leaves nothing to find.
-    """
-    able = np.where(alive, sums, -np.inf)
-    positive = np.sort(able[able > 0])[::-1]
+def ruled(sums: Floats, k: int, bound: float, target: float) -> Bools:
+    """Return the columns that no choice below ``target`` has; a bound this high leaves nothing to find."""
+    positive = np.sort(sums[sums > 0])[::-1]
     bar = positive[k - 1] if k and positive.size >= k else 0.0
-    below = positive[k] if positive.size > k else 0.0
-    inside = (able >= bar) & (able > 0)
-    out = alive & ~inside & (bound + bar - able >= target) if k else alive.copy()
-    into = inside & (bound + able - below >= target) if k else np.zeros_like(alive)
-    return out, into
+    inside = (sums >= bar) & (sums > 0)
+    return ~inside & (bound + bar - sums >= target) if k else np.ones(sums.size, dtype=np.bool_)

@@ -1,117 +1,146 @@
-"""Branch and bound on a core without rules: every node closed by multipliers, so that the tree itself is the proof."""
+"""Branch and bound on a core, each case bounded by its relaxation: the multipliers of all cases are the proof."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from sweepplan.model import CLOSED, GOES_ON, Floats, Ints
-from sweepplan.siting.bound import Node, ruled
+from sweepplan.siting.bound import Prices, case_bound
 from sweepplan.siting.core import Core
-from sweepplan.siting.kernels import Climb, ascend, column_sums, first_losses
+from sweepplan.siting.highs import Relaxation, Relaxed
+from sweepplan.siting.side import Side
 
-_STEPS, _PATIENCE, _REACH = 120, 8, 1.0
-"""Subgradient steps of a node, see :class:`kernels.Climb`."""
+_WHOLE = 1e-6
+_PROBES, _TRUSTED, _PROBE_STEPS = 8, 4, 60
+"""Columns tried at a case before it is split, tries after which a column's past is believed, simplex steps of a try."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A stage of the proof: u of the core's rows, the column it branches on, or ``CLOSED``, ``GOES_ON``."""
+    """A stage of the proof: multipliers, and the column it branches on, or ``CLOSED``, ``GOES_ON``."""
 
-    u: Floats
+    prices: Prices
     branch: int = GOES_ON
 
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """What the search found: the best columns, their loss, whether all is proved, and the stages."""
+    """What the search found: the best columns, whether all is proved, and the stages."""
 
     columns: Ints
-    value: int
     closed: bool
     steps: list[Step]
 
 
-def branch(core: Core, k: int, u: Floats, columns: Ints, *, claim: int, step: float, end: float, nodes: int) -> Tree:
-    """Search all choices of ``k`` columns for one that loses less than ``claim``, by at least ``step``.
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """Least and greatest x of each column, and the basis to start from."""
+
+    low: Floats
+    high: Floats
+    basis: Any = None
+
+
+@dataclass(eq=False)
+class _Past:
+    """How much the bound rose per unit of x when a column was barred (row 0) or set (row 1), summed, and how often."""
+
+    rise: Floats
+    tries: Ints
+    most: int = field(default=_TRUSTED)
+
+    def expected(self, x: Floats) -> Floats:
+        """Return the product of what barring and setting each column should raise the bound by."""
+        mean = self.rise.sum(axis=1) / np.maximum(self.tries.sum(axis=1), 1)
+        each = np.where(self.tries > 0, self.rise / np.maximum(self.tries, 1), mean[:, None])
+        return np.asarray((each[0] * x + 1e-9) * (each[1] * (1 - x) + 1e-9))
+
+
+def branch(core: Core, side: Side, columns: Ints, *, claim: int, step: float, end: float, nodes: int) -> Tree:
+    """Search all lawful choices of columns for one that loses less than ``claim``, by at least ``step``.
 
     Parameters
     ----------
-    u : multipliers to start from.
     columns : the best choice so far, which loses ``claim`` or more.
     end : moment of ``time.monotonic`` at which to stop.
-    nodes : nodes at most.
+    nodes : cases at most.
     """
-    everything = np.ones(core.sites.size, dtype=np.bool_)
-    stack = [Node(everything, (), core.cap, u, -np.inf)]
+    s = core.sites.size
+    relaxation = Relaxation(core, side, seconds=end - time.monotonic())
+    past = _Past(np.zeros((2, s)), np.zeros((2, s), dtype=np.int64))
+    stack, steps = [_Case(np.zeros(s), np.ones(s))], list[Step]()
     best, value = columns, claim
-    steps: list[Step] = []
     while stack:
-        if not nodes or time.monotonic() > end:
-            return Tree(best, value, False, steps)
-        nodes -= 1
-        node = stack.pop()
-        node, found, closed = _explore(core, k, node, value, step, steps)
-        for tried in found:
-            if (lost := core.value(tried)) < value:
-                best, value = tried, lost
-        if closed:
-            steps[-1] = replace(steps[-1], branch=CLOSED)
+        case = stack.pop()
+        at = relaxation.solve(case.low, case.high, case.basis)
+        if at is None or len(steps) >= nodes or time.monotonic() > end:
+            return Tree(best, False, steps)
+        if np.isinf(at.value):
+            prices = _refuting(core, side, case, steps[-1].prices if steps else None, at.prices, float(value))
+            if prices is None:
+                return Tree(best, False, steps)
+            steps.append(Step(prices, CLOSED))
             continue
-        j = _branching_column(core, node)
-        steps[-1] = replace(steps[-1], branch=j)
-        without = node.alive.copy()
-        without[j] = False
-        stack.append(replace(node, alive=without))
-        stack.append(_standing(core, replace(node, alive=without), (j,)))
-    return Tree(best, value, True, steps)
+        found = np.flatnonzero(at.x > 0.5) if at.whole else np.argsort(-at.x, kind="stable")[: side.k]
+        if core.value(found) < value and side.keeps(core, found):
+            best, value = found, core.value(found)
+        goal = value - 0.985 * step
+        if at.value > goal:
+            steps.append(Step(at.prices, CLOSED))
+            continue
+        if at.whole:
+            return Tree(best, False, steps)
+        case = _fixed(case, at, goal)
+        j = _branching_column(relaxation, case, at, goal, past)
+        steps.append(Step(at.prices, j))
+        stack += [_with(case, j, 0.0), _with(case, j, 1.0)]
+    return Tree(best, True, steps)
 
 
-def _explore(
-    core: Core, k: int, node: Node, value: int, step: float, steps: list[Step]
-) -> tuple[Node, list[Ints], bool]:
-    """Raise the node's bound, ruling columns out and in as it rises; return it, choices met, whether it is closed."""
-    met = []
-    goal = value - step * 0.99
-    while True:
-        left = k - len(node.standing)
-        first = first_losses(core.entries, node.cap, node.alive)
-        w = core.w.astype(np.float64)
-        low, high = w * first, w * node.cap
-        how = Climb(goal, _STEPS, _PATIENCE, _REACH)
-        begin = np.clip(node.u, low, high)
-        u, bound, x = ascend(core.entries, w, (low, high), node.alive, np.zeros(core.sites.size), left, begin, how)
-        steps.append(Step(u))
-        met.append(np.array([*node.standing, *x], dtype=np.int64))
-        node = replace(node, u=u, bound=bound)
-        if bound > value - 0.985 * step:
-            return node, met, True
-        sums = column_sums(core.entries, w, u, core.sites.size)
-        out, into = ruled(sums, node.alive, left, bound, goal)
-        node = replace(node, alive=node.alive & ~out & ~into)
-        columns = np.flatnonzero(into)
-        node = _standing(core, node, tuple(columns.tolist()))
-        if len(node.standing) == k or not node.alive.any():
-            # All is decided: what stands is the node's only choice, and its own losses are multipliers that say so.
-            met.append(np.array(node.standing, dtype=np.int64))
-            steps.append(Step(w * node.cap))
-            return replace(node, bound=np.inf), met, True
-        if not columns.size and out.sum() < 0.1 * node.alive.sum():
-            return node, met, False
+def _with(case: _Case, j: int, x: float) -> _Case:
+    low, high = case.low.copy(), case.high.copy()
+    low[j] = high[j] = x
+    return replace(case, low=low, high=high)
 
 
-def _standing(core: Core, node: Node, columns: tuple[int, ...]) -> Node:
-    """Return the node with ``columns`` chosen."""
-    cap = node.cap.copy()
-    for j in columns:
-        rows = core.crow[core.cstart[j] : core.cstart[j + 1]]
-        cap[rows] = np.minimum(cap[rows], core.closs[core.cstart[j] : core.cstart[j + 1]])
-    return replace(node, standing=(*node.standing, *columns), cap=cap)
+def _fixed(case: _Case, at: Relaxed, goal: float) -> _Case:
+    """Return the case without the columns that no choice below ``goal`` has, and with those that every one has."""
+    out = (at.x < _WHOLE) & (case.low == 0) & (at.value + at.reduced > goal)
+    into = (at.x > 1 - _WHOLE) & (case.high == 1) & (at.value - at.reduced > goal)
+    return _Case(np.where(into, 1.0, case.low), np.where(out, 0.0, case.high), at.basis)
 
 
-def _branching_column(core: Core, node: Node) -> int:
-    """Return the column whose absence would raise the bound most."""
-    sums = column_sums(core.entries, core.w.astype(np.float64), node.u, core.sites.size)
-    return int(np.where(node.alive, sums, -np.inf).argmax())
+def _branching_column(relaxation: Relaxation, case: _Case, at: Relaxed, goal: float, past: _Past) -> int:
+    """Return the column that, barred and set, raises the bound most; the likely ones are tried (strong branching)."""
+    open_ = np.flatnonzero((at.x > _WHOLE) & (at.x < 1 - _WHOLE))
+    likely = open_[np.argsort(-(past.expected(at.x)[open_]) * np.minimum(at.x, 1 - at.x)[open_], kind="stable")]
+    best, best_worth = int(likely[0]), -1.0
+    for j in likely[:_PROBES].tolist():
+        rises = []
+        for x, part in ((0, at.x[j]), (1, 1 - at.x[j])):
+            if past.tries[x, j] >= past.most:
+                rises.append(min(past.rise[x, j] / past.tries[x, j] * part, goal - at.value))
+                continue
+            tried = _with(case, j, float(x))
+            after = relaxation.value(tried.low, tried.high, at.basis, _PROBE_STEPS)
+            rises.append(min(max(after, at.value), goal) - at.value)
+            past.rise[x, j] += rises[-1] / part
+            past.tries[x, j] += 1
+        worth = (rises[0] + 1e-9) * (rises[1] + 1e-9)
+        if worth > best_worth:
+            best, best_worth = j, worth
+    return best
+
+
+def _refuting(core: Core, side: Side, case: _Case, before: Prices | None, ray: Prices, claim: float) -> Prices | None:
+    """Return multipliers that lift the bound of a case without any lawful choice to ``claim``: far along a ray."""
+    start = Prices(np.zeros(core.w.size)) if before is None else before
+    for times in 2.0 ** np.arange(-10, 50):
+        prices = start.moved(ray, float(times))
+        if case_bound(core, side, prices, case.low, case.high) > claim:
+            return prices
+    return None

@@ -21,6 +21,7 @@ from sweepplan.siting.core import Core
 from sweepplan.siting.side import Side, cliques
 
 _SEED = 7_040
+_WHOLE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,68 @@ def relax(core: Core, side: Side, *, seconds: float) -> tuple[Floats, Prices] | 
         return None
     found = solver.getSolution()
     return np.array(found.col_value[: core.sites.size]), model.prices(np.array(found.row_dual))
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """The relaxation solved: x and reduced cost of each column, loss (inf: no x there is), multipliers, the basis.
+
+    Where there is no x, the multipliers are a ray: however far one goes along it, the bound rises.
+    """
+
+    x: Floats
+    reduced: Floats
+    value: float
+    prices: Prices
+    basis: Any
+
+    @property
+    def whole(self) -> bool:
+        """Whether no column is in part."""
+        return bool((np.abs(self.x - np.rint(self.x)) <= _WHOLE).all())
+
+
+class Relaxation:
+    """The relaxation of a core, solved again and again as columns are barred and set."""
+
+    def __init__(self, core: Core, side: Side, *, seconds: float) -> None:
+        self._model = _Model(core, side, whole=False)
+        self._s = core.sites.size
+        self._solver = solver_for(seconds)
+        self._solver.setOptionValue("presolve", "off")
+        self._solver.setOptionValue("solver", "simplex")
+        self._solver.passModel(self._model.lp)
+
+    def solve(self, low: Floats, high: Floats, basis: Any = None) -> Relaxed | None:
+        """Solve with x between ``low`` and ``high``, from ``basis``; None: no time."""
+        status = self._run(low, high, basis)
+        if status == highspy.HighsModelStatus.kInfeasible:
+            _, there, ray = self._solver.getDualRay()
+            none = np.zeros(self._s)
+            return Relaxed(none, none, np.inf, self._model.prices(np.array(ray), ray=True), None) if there else None
+        if status != highspy.HighsModelStatus.kOptimal:
+            return None
+        found = self._solver.getSolution()
+        x, reduced = np.array(found.col_value[: self._s]), np.array(found.col_dual[: self._s]) / self._model.scale
+        prices = self._model.prices(np.array(found.row_dual))
+        return Relaxed(x, reduced, self._value(), prices, self._solver.getBasis())
+
+    def value(self, low: Floats, high: Floats, basis: Any, steps: int) -> float:
+        """Return about the loss with x between ``low`` and ``high``: no more than ``steps`` of the simplex are made."""
+        self._solver.setOptionValue("simplex_iteration_limit", steps)
+        status = self._run(low, high, basis)
+        self._solver.setOptionValue("simplex_iteration_limit", 2**31 - 1)
+        return np.inf if status == highspy.HighsModelStatus.kInfeasible else self._value()
+
+    def _run(self, low: Floats, high: Floats, basis: Any) -> Any:
+        self._solver.changeColsBounds(self._s, np.arange(self._s, dtype=np.int32), low, high)
+        if basis is not None:
+            self._solver.setBasis(basis)
+        run(self._solver, None)
+        return self._solver.getModelStatus()
+
+    def _value(self) -> float:
+        return float(self._solver.getInfo().objective_function_value / self._model.scale + self._model.base)
 
 
 def search(
@@ -194,8 +257,8 @@ class _Model:
         x[columns] = 1
         return np.concatenate([x, np.asarray(self._chain.sets @ x) < 1])
 
-    def prices(self, dual: Floats) -> Prices:
-        """Return the multipliers that the duals of the rows are, clipped to what is lawful."""
+    def prices(self, dual: Floats, *, ray: bool = False) -> Prices:
+        """Return the multipliers that the duals of the rows are, or a ray of them, clipped to what is lawful."""
         chain, side = self._chain, self._side
         dual = dual / self.scale
         sets, rest = dual[: chain.weight.size], dual[chain.weight.size + 1 :]
@@ -213,8 +276,9 @@ class _Model:
             inside = self._core.district >= 0
             more[inside] = floors[self._core.district[inside]]
         sets = np.clip(sets, 0, None)
-        u = chain.base * (1 + more) + np.bincount(chain.row, sets[chain.of] * chain.share, self._core.w.size)
-        u = np.minimum(u, self._core.w * self._core.cap * (1 + more))
+        more = more if ray else 1 + more
+        u = chain.base * more + np.bincount(chain.row, sets[chain.of] * chain.share, self._core.w.size)
+        u = np.minimum(u, self._core.w * self._core.cap * more)
         some = tuple((cols, float(price)) for cols, price in zip(self.cliques, held, strict=True) if price > 0)
         return Prices(u, groups, some, budget, floors)
 

@@ -31,8 +31,8 @@ _MOST_ENTRIES = 4_000_000
 """Entries of a core up to which HiGHS gets its relaxation."""
 _IDLE = 60
 _SEED = 7
-_MOST_BRANCHED, _NODES = 500, 700
-"""Columns up to which own branch and bound is tried, and its nodes."""
+_MOST_BRANCHED, _MOST_BRANCHED_ENTRIES, _NODES = 1_000, 100_000, (150, 2_000)
+"""Columns and entries up to which own branch and bound is tried, and its nodes before and after HiGHS's."""
 _MOST_PROOF = 12_000_000
 """Numbers a certificate may hold; a longer proof stays with the solver."""
 
@@ -225,18 +225,18 @@ def _shake(work: _Work) -> _Work:
 
 def _branch(work: _Work) -> _Work:
     """Search by own branch and bound, where little enough is left for its tree to be a proof that fits."""
-    if not work.side.plain or work.nodes is not None or work.core.sites.size > _MOST_BRANCHED:
+    if work.core.sites.size > _MOST_BRANCHED or work.core.col.size > _MOST_BRANCHED_ENTRIES:
         return work
-    nodes = min(max(_MOST_PROOF // max(work.row_of.size, 1), 50), _NODES)
+    nodes = min(_MOST_PROOF // max(work.row_of.size, 1), _NODES[int(work.by_solver)])
+    nodes = nodes if work.nodes is None else min(nodes, work.nodes)
     end = min(work.end, time.monotonic() + 0.5 * (work.end - time.monotonic())) if math.isfinite(work.end) else work.end
     claim = work.claim - work.core.base
-    tree = branch(
-        work.core, work.side.k, work.prices.u, work.columns, claim=claim, step=work.step, end=end, nodes=nodes
-    )
-    work = replace(work, columns=greedy(work.core, work.side, tree.columns))
+    tree = branch(work.core, work.side, work.columns, claim=claim, step=work.step, end=end, nodes=nodes)
+    columns = greedy(work.core, work.side, tree.columns)
+    work = replace(work, columns=columns if work.side.keeps(work.core, columns) else tree.columns)
     if not tree.closed:
         return _settled(work)
-    more = tuple(_Found(Prices(step.u), work.row_of, work.core, step.branch) for step in tree.steps)
+    more = tuple(_Found(step.prices, work.row_of, work.core, step.branch) for step in tree.steps)
     loss = float(work.claim)
     return replace(work, stages=(*work.stages, *more), closed=True, by_solver=False, bound=loss, proved=loss)
 
@@ -283,8 +283,7 @@ def _better(work: _Work, columns: Ints) -> _Work:
 def _shrunk(work: _Work) -> _Work:
     """Leave out the columns that no better choice has; those of the best choice so far stay."""
     bound, sums, _ = proved(work.core, work.side, work.prices)
-    alive = np.ones(work.core.sites.size, dtype=np.bool_)
-    out, _ = ruled(sums, alive, work.side.k, work.core.base + bound, work.goal)
+    out = ruled(sums, work.side.k, work.core.base + bound, work.goal)
     if not out.any():
         return work
     kept = np.union1d(np.flatnonzero(~out), work.columns)

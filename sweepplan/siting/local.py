@@ -8,7 +8,7 @@ import numpy as np
 
 from sweepplan.model import Ints
 from sweepplan.siting.core import Core
-from sweepplan.siting.kernels import best_exchange, exchanges, gains
+from sweepplan.siting.kernels import exchanges, gains
 from sweepplan.siting.side import Side
 
 _TRIES = 40
@@ -42,18 +42,16 @@ def swap(core: Core, side: Side, columns: Ints) -> Ints:
     while chosen.size:
         place = np.full(core.sites.size, -1, dtype=np.int64)
         place[chosen] = np.arange(chosen.size)
-        given = (core.entries, core.w, core.cap, place, chosen.size)
+        gain, change = exchanges(core.entries, core.w, core.cap, place, chosen.size)
+        worth = change + gain
         if side.plain:
-            _, out, into = best_exchange(*given)
-            if out < 0:
-                break
-            chosen[out] = into
+            worth[:, chosen] = 0
         else:
-            gain, change = exchanges(*given)
-            better = _first_kept(core, side, chosen, np.where(side.may_swap(chosen, core.sites.size), change + gain, 0))
-            if better is None:
-                break
-            chosen = better
+            worth[~side.may_swap(chosen, core.sites.size)] = 0
+        better = _first_kept(core, side, chosen, worth)
+        if better is None:
+            break
+        chosen = better
     return chosen
 
 
@@ -87,7 +85,7 @@ def needed(core: Core, columns: Ints) -> Ints:
 def _first_kept(core: Core, side: Side, chosen: Ints, worth: Ints) -> Ints | None:
     """Return ``chosen`` after the exchange worth most that keeps every floor; None: none is worth anything."""
     tries = 1 if side.room is None else min(_TRIES, worth.size)
-    best = np.argpartition(-worth, tries - 1, axis=None)[:tries]
+    best = np.argpartition(-worth, tries - 1, axis=None)[:tries] if tries > 1 else np.array([worth.argmax()])
     for at in best[np.argsort(-worth.ravel()[best], kind="stable")]:
         out, into = np.unravel_index(int(at), worth.shape)
         if worth[out, into] <= 0:
