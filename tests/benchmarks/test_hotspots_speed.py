@@ -11,6 +11,8 @@ from sklearn.cluster import DBSCAN
 
 from sweepplan.hotspots import Clusters, Cube, Grid
 from sweepplan.hotspots.clusters import _labels, _near_dense, _outlines
+from sweepplan.hotspots.emerging import hot_and_cold, patterns
+from sweepplan.hotspots.significance import gi_star
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
@@ -84,3 +86,35 @@ def test_cells_against_raw_points(benchmark, n: int, how: str) -> None:
         return _labels(centres[near], weight[near] / least, 60)
 
     assert benchmark.pedantic(raw if how == "raw points" else cells, rounds=2).max() >= 0
+
+
+@pytest.mark.parametrize("n", [10**4, 10**5, 10**6, 10**7])
+def test_emerging(benchmark, n: int) -> None:
+    built = cube(*city(n))
+    weeks = built.windows(range(AS_OF_DAY - 52 * 7, AS_OF_DAY + 1, 7)).reshape(52, built.grid.n_y, built.grid.n_x)
+    found = benchmark.pedantic(lambda: patterns(*hot_and_cold(weeks)), rounds=2)
+    assert (found != "").any()
+
+
+@pytest.mark.parametrize("how", ["convolution", "esda"])
+def test_gi_star(benchmark, how: str) -> None:
+    """One window of a year: z-scores through running sums, and through a matrix of weights."""
+    built = cube(*city(10**6))
+    counts = built.counts(AS_OF_DAY - 365, AS_OF_DAY).reshape(built.grid.n_y, built.grid.n_x)
+    if how == "convolution":
+        benchmark(gi_star, counts)
+        return
+    esda, weights = pytest.importorskip("esda"), pytest.importorskip("libpysal").weights
+    star = weights.fill_diagonal(weights.lat2W(*counts.shape, rook=False), 1)
+    benchmark.pedantic(lambda: esda.G_Local(counts.ravel(), star, transform="B", star=True, permutations=0), rounds=1)
+
+
+@pytest.mark.parametrize("how", ["grid", "h3 loop"])
+def test_cells_of_points(benchmark, how: str) -> None:
+    points, _ = city(10**5)
+    lat, lon = 42.3 + points[:, 1] / 111_000, -71.1 + points[:, 0] / 82_000
+    if how == "grid":
+        benchmark(Grid.over((0, 0, SIDE_M - 1, SIDE_M - 1), 100).cell_of, *points.T)
+        return
+    h3 = pytest.importorskip("h3")
+    benchmark.pedantic(lambda: [h3.latlng_to_cell(a, b, 10) for a, b in zip(lat, lon, strict=True)], rounds=1)
