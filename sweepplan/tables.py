@@ -163,11 +163,15 @@ PLACES = Contract(
         "name": Column("str"),
         "length_m": Column("float", at_least=0),
         "sweep_s": Column("float", at_least=0),
+        "reports_a_day": Column("float", at_least=0, optional=True),
         "needles_a_day": Column("float", at_least=0, optional=True),
+        "swept_d": Column("float", nullable=True, at_least=0, optional=True),
     },
     _LINE | _POLYGON,
 )
-"""What can be swept. ``sweep_s`` is the time to sweep it once, in seconds; ``needles_a_day`` what gathers there."""
+"""What can be swept. ``sweep_s`` is the time to sweep it once, in seconds; ``reports_a_day`` are expected there,
+``needles_a_day`` gather there, and ``swept_d`` days ago it was swept last.
+"""
 
 CELLS = Contract(
     "cells",

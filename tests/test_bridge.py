@@ -56,7 +56,7 @@ def day(network: StreetNetwork, at: At, table: gpd.GeoDataFrame, **changes: obje
     arguments = {
         "as_of": network.area.moment(f"{DAY} 06:00"),
         "depot": at((0, 0)),
-        "places": network.places().assign(needles_a_day=0.0),
+        "places": network.places().assign(needles_a_day=0.0, swept_d=np.nan),
         **changes,
     }
     crews = arguments.pop("crews", [Crew("A", time(8), time(16))])
@@ -108,17 +108,18 @@ def test_a_due_time_is_a_window_unless_nobody_can_meet_it(gridtown: StreetNetwor
     assert closes == [16 * 3600, 16 * 3600, 12 * 3600, 16 * 3600]
 
 
+@pytest.mark.parametrize(("swept_d", "days"), [(np.nan, 10), (30.0, 10), (4.0, 4)])
 def test_places_with_the_most_needles_a_minute_are_offered_with_their_prize(
-    gridtown: StreetNetwork, gridtown_at: At
+    gridtown: StreetNetwork, gridtown_at: At, swept_d: float, days: float
 ) -> None:
     as_of = gridtown.area.moment(f"{DAY} 06:00")
     rates = place_rates(cells(gridtown_at, {(50, 250): 0.9, (250, 50): 0.1}), gridtown.places())["rate"]
     rules = SweepRules(places_per_crew_h=0.5, days_between_sweeps=10)
-    places = gridtown.places().assign(needles_a_day=2 * rates)
+    places = gridtown.places().assign(needles_a_day=2 * rates, swept_d=swept_d)
     made = day(gridtown, gridtown_at, reports(gridtown_at((0, 0)), [1.0], as_of), places=places, rules=rules)
     optional = [stop for stop in made.problem.stops if not stop.required]
     assert len(optional) == 4
-    assert sum(stop.prize for stop in optional) == pytest.approx(0.9 * 10 * 2, rel=1e-3)
+    assert sum(stop.prize for stop in optional) == pytest.approx(0.9 * days * 2, rel=1e-3)
     assert {stop.kind for stop in made.stops.itertuples()} == {"request", "street"}
 
 

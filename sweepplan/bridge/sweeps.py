@@ -36,7 +36,7 @@ class SweepRules:
     ----------
     request_s : seconds of work at an open request.
     needles_per_report : needles on the ground for one report, where neither the feed nor a sweep log counts them.
-    days_between_sweeps : reports expected over so many days lie on a place when a crew comes.
+    days_between_sweeps : needles gather on a place since it was swept last, for so many days at most.
     places_per_crew_h : so many places an hour on shift, best needles per minute first, are offered to the solver.
     snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
     foot_limit_m : where no street nearer than ``snap_limit_m`` leads to a request and back, a crew parks on one so near
@@ -113,7 +113,8 @@ def sweep_day(
     ----------
     incidents : tables.INCIDENTS; open requests become required stops.
     depot : one point on the plane, start and end of every crew.
-    places : tables.PLACES with ``needles_a_day``, see :func:`places_to_sweep`; the best become stops with a prize.
+    places : tables.PLACES with ``needles_a_day`` and ``swept_d``, see :func:`places_to_sweep`; the best become stops
+        with a prize.
 
     Raises
     ------
@@ -166,7 +167,7 @@ def places_to_sweep(
     Returns
     -------
     GeoDataFrame
-        tables.PLACES with ``needles_a_day``.
+        tables.PLACES with ``reports_a_day``, ``needles_a_day`` and ``swept_d``.
     """
     rules = rules or SweepRules()
     segments = streets.places()
@@ -179,8 +180,12 @@ def places_to_sweep(
     along = street_rates(incidents, streets, as_of=as_of) if (incidents["kind"] == "needle").any() else None
     if along is not None:
         rates = along["rate"].reindex(rates.index).fillna(rates)
-    factor = rules.needles_per_report if pickups is None else yields(pickups, places, rates, as_of=as_of).factor
-    return PLACES.check(places.assign(needles_a_day=rates * factor))
+    places = places.assign(reports_a_day=rates, needles_a_day=rates * rules.needles_per_report, swept_d=np.nan)
+    if pickups is not None:
+        found = yields(pickups, places, rates, as_of=as_of).places
+        swept_d = (as_of - found["last_at"]).dt.total_seconds() / 86_400
+        places = places.assign(needles_a_day=rates * found["factor"], swept_d=swept_d)
+    return PLACES.check(places)
 
 
 def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.GeoDataFrame:
@@ -255,8 +260,10 @@ def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _optional_stops(places: gpd.GeoDataFrame, rules: SweepRules, n_places: int) -> pd.DataFrame:
-    """Return the places that give most needles a minute."""
-    worth = places["needles_a_day"] / (places["sweep_s"] + 60.0)
+    """Return the places that give most needles a minute; what gathered there ended with the last sweep."""
+    gathered_d = places["swept_d"].fillna(np.inf).clip(upper=rules.days_between_sweeps)
+    needles = places["needles_a_day"] * gathered_d
+    worth = needles / (places["sweep_s"] + 60.0)
     best = worth[worth > 0].sort_values(ascending=False, kind="stable").index[:n_places]
     chosen = places.loc[best]
     return pd.DataFrame(
@@ -265,7 +272,7 @@ def _optional_stops(places: gpd.GeoDataFrame, rules: SweepRules, n_places: int) 
             "name": chosen["name"].to_numpy(),
             "kind": chosen["kind"].to_numpy(),
             "due_at": pd.Series(pd.NaT, index=range(len(chosen)), dtype="datetime64[us, UTC]"),
-            "prize": chosen["needles_a_day"].to_numpy() * rules.days_between_sweeps,
+            "prize": needles.loc[best].to_numpy(),
             "sweep_s": chosen["sweep_s"].to_numpy(),
             "required": False,
             "geometry": [_middle(shape) for shape in chosen.geometry],

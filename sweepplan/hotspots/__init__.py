@@ -9,7 +9,7 @@ from sweepplan.hotspots.level import Days, Level, expect
 from sweepplan.hotspots.lixels import Lixels
 from sweepplan.hotspots.places import place_rates
 from sweepplan.hotspots.surface import Recency, rate_surface
-from sweepplan.hotspots.yields import Sweeping, Yields, yields
+from sweepplan.hotspots.yields import Sweeping, Yields, looked, yields
 
 __all__ = [
     "BANDS",
@@ -34,6 +34,7 @@ __all__ = [
     "expect",
     "find_hotspots",
     "forecast",
+    "looked",
     "place_rates",
     "rate_surface",
     "street_forecast",

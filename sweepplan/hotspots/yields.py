@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 _COUNTED = ("found", "clean")
 _SPREADS = np.geomspace(0.05, 50, 61)
 _VAGUE = 1.0
+_BANDS = (0.01, 0.05, 0.25)
+_NAMES = ("best 1 %", "1 to 5 %", "5 to 25 %", "rest")
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,40 @@ def yields(
         index=places.index,
     )
     return Yields(table, ratio, unmatched)
+
+
+def looked(found: Yields, places: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return where crews looked beside where reports come from, by band of rank: reports are not needles.
+
+    Parameters
+    ----------
+    found : of ``places``.
+    places : PLACES with ``reports_a_day``.
+
+    Returns
+    -------
+    DataFrame
+        One row a band of street length, most reports a metre first, index its ``name``: ``places``, ``km``,
+        ``reports_a_day``, ``never`` (places where nobody looked), ``visits``, ``swept_km``, ``needles`` found on them,
+        and ``needles_per_km``, NaN where nobody looked.
+    """
+    reports, length = places["reports_a_day"].to_numpy(), np.maximum(places["length_m"].to_numpy(), 1e-9)
+    order = np.argsort(-reports / length, kind="stable")
+    passed = np.cumsum(length[order]) / length.sum()
+    band = np.empty(len(places), dtype=np.int64)
+    band[order] = np.searchsorted(_BANDS, passed - length[order] / length.sum() / 2)
+    table = pd.DataFrame(
+        {
+            "places": 1,
+            "km": length / 1000,
+            "reports_a_day": reports,
+            "never": (found.places["visits"] == 0).to_numpy().astype(np.int64),
+            **{name: found.places[name].to_numpy() for name in ("visits", "swept_km", "needles")},
+        }
+    )
+    table = table.groupby(band).sum().reindex(range(len(_NAMES)), fill_value=0)
+    table.index = pd.Index(_NAMES, name="name")
+    return table.assign(needles_per_km=table["needles"] / table["swept_km"].where(table["swept_km"] > 0))
 
 
 def _visits(

@@ -12,7 +12,7 @@ from sweepplan import bridge
 from sweepplan.bridge import KioskStudy, Surroundings, SweepDay
 from sweepplan.errors import SettingsError
 from sweepplan.geo import Area
-from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast
+from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast, looked, yields
 from sweepplan.judging import judge_kiosks, judge_sweep
 from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
 from sweepplan.pipeline.city import City, load_city, read_reports, read_surroundings
@@ -42,7 +42,7 @@ class Hotspots:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """The day planned: problem, plan, what the plan is worth, and its tables."""
+    """The day planned: problem, plan, what the plan is worth, its tables, and where crews looked before (or None)."""
 
     day: SweepDay
     plan: SweepPlan
@@ -50,6 +50,7 @@ class Sweep:
     routes: gpd.GeoDataFrame
     stops: gpd.GeoDataFrame
     legs: gpd.GeoDataFrame
+    looked: pd.DataFrame | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +124,15 @@ def plan_sweep(
     if settings.depot is None:
         raise SettingsError("no depot: give where crews start and end as LAT,LON")
     lat, lon = settings.depot
+    pickups = city.around.pickups
     places = bridge.places_to_sweep(
-        city.reports, city.streets, as_of=as_of, cells=hotspots.cells, parks=city.parks, rules=settings.rules
+        city.reports,
+        city.streets,
+        as_of=as_of,
+        cells=hotspots.cells,
+        parks=city.parks,
+        pickups=pickups,
+        rules=settings.rules,
     )
     day = bridge.sweep_day(
         city.reports,
@@ -144,7 +152,10 @@ def plan_sweep(
     )
     routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
     legs = bridge.leg_table(day, plan, city.streets)
-    return Sweep(day, plan, judge_sweep(day.problem, plan), routes, stops, legs)
+    where = None
+    if pickups is not None:
+        where = looked(yields(pickups, places, places["reports_a_day"], as_of=as_of), places)
+    return Sweep(day, plan, judge_sweep(day.problem, plan), routes, stops, legs, where)
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:

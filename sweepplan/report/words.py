@@ -133,7 +133,15 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
         "crews": crews,
         "left_out": [{"place": stop["place_id"], "reason": stop["reason"]} for _, stop in left.iterrows()],
         "places_offered": len(sweep.day.problem.stops) - judged.n_required,
+        "looked": [] if sweep.looked is None else _rows(sweep.looked),
     }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.reset_index().to_dict("records")
+    return [
+        {str(k): None if pd.isna(v) else v if isinstance(v, str) else round(v, 3) for k, v in r.items()} for r in rows
+    ]
 
 
 def _kiosks(kiosks: Kiosks) -> dict[str, Any]:
@@ -162,7 +170,20 @@ def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
             f"{area.distance(route['drive_m']):>8}  {route['expected_needles']:6.1f} needles"
         )
     left = sweep.stops[sweep.stops["crew"].isna()]
-    return said + [f"  left out: {stop['name']}: {stop['reason']}" for _, stop in left.iterrows()]
+    said += [f"  left out: {stop['name']}: {stop['reason']}" for _, stop in left.iterrows()]
+    return said if sweep.looked is None else said + _looked_lines(sweep.looked)
+
+
+def _looked_lines(looked: pd.DataFrame) -> list[str]:
+    """Return reports beside what crews found: where nobody looked, reports are all there is."""
+    said = ["reports against needles, streets with most reports a metre first:"]
+    for name, band in looked.iterrows():
+        found = f"{band['needles_per_km']:.1f} needles a km swept" if band["visits"] else "nobody looked"
+        said.append(
+            f"  {name:10}  {band['reports_a_day']:5.1f} reports a day  {found}, "
+            f"{band['never']:.0f} of {band['places']:.0f} places never swept"
+        )
+    return said
 
 
 def _kiosk_lines(kiosks: Kiosks) -> list[str]:
