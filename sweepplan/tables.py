@@ -225,6 +225,24 @@ by chance, adjusted for all cells. ``swept_d``: days since a crew was last there
 playground, and how far.
 """
 
+ALERTS = Contract(
+    "alerts",
+    "alert_id",
+    {
+        "kind": Column("str", choices=_KINDS),
+        "method": Column("str"),
+        "name": Column("str"),
+        "since": Column("time"),
+        "days": Column("int", at_least=1),
+        "n_incidents": Column("float", nullable=True, at_least=0),
+        "expected": Column("float", nullable=True, at_least=0),
+    },
+    _POLYGON,
+)
+"""Areas where more was reported in the last ``days`` than expected, the strongest first. The id is that of the episode,
+which began ``since``. ``name``: of the place. Counts are empty where they are withheld.
+"""
+
 SITES = Contract(
     "sites",
     "site_id",
@@ -359,7 +377,7 @@ QUARANTINE = ("line", "incident_id", "reason", "value")
 value at fault.
 """
 
-ALL = (INCIDENTS, PLACES, CELLS, HOTSPOTS, SITES, PICKUPS, STOPS, ROUTES, LEGS, KIOSKS, STREETS)
+ALL = (INCIDENTS, PLACES, CELLS, HOTSPOTS, ALERTS, SITES, PICKUPS, STOPS, ROUTES, LEGS, KIOSKS, STREETS)
 
 
 def contract_of(table: gpd.GeoDataFrame) -> Contract:

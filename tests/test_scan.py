@@ -1,5 +1,6 @@
 """The space-time scan, against SaTScan's own output, and on spikes put into real days."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,19 @@ import pytest
 from scipy.stats import nbinom
 
 from sweepplan.errors import ProblemError, SettingsError
-from sweepplan.geo import Area
+from sweepplan.hotspots.blend import Blend, Plane, Shares
 from sweepplan.hotspots.cube import Cube, Grid
-from sweepplan.hotspots.evidence import _near
-from sweepplan.hotspots.scan import Scan, Scanner, circles, negative_binomial_llr, poisson_llr, secondary, threshold
+from sweepplan.hotspots.scan import (
+    Baseline,
+    Scan,
+    Scanner,
+    _disc,
+    circles,
+    negative_binomial_llr,
+    poisson_llr,
+    secondary,
+)
+from tests.benchmarks.spikes import boston, measure
 
 REFERENCE = Path(__file__).with_name("reference") / "new_york_leukaemia.csv"
 
@@ -41,71 +51,55 @@ def test_the_negative_binomial_ratio_is_that_of_its_likelihoods_and_ends_in_pois
     assert negative_binomial_llr(1, 2.0, 3.0) == 0
 
 
-def test_the_threshold_is_passed_as_often_as_asked() -> None:
-    rng = np.random.default_rng(0)
-    limit = threshold(rng.gumbel(8, 1.5, 4000), 3.0)
-    assert (rng.gumbel(8, 1.5, 100_000) > limit).mean() == pytest.approx(0.1, abs=0.01)
-    with pytest.raises(ProblemError, match="n = 5"):
-        threshold(np.ones(5), 1.0)
-    with pytest.raises(SettingsError, match="40 alerts a month"):
-        threshold(np.arange(30.0), 40)
+def _scanner(xy: np.ndarray, day: np.ndarray, **rules: float) -> Scanner:
+    plane = Plane(Grid(0, 0, 100, 20, 16))
+    cube = Cube.of(plane.fine.cell_of(*xy.T), day, np.ones(len(day), dtype=np.int64), plane.fine)
+    return Scanner(Baseline(Shares(cube, plane, Blend(), 7), plane, Scan(**rules), learnt=40), xy, day)
 
 
-def test_a_disc_counts_what_lies_in_it() -> None:
-    grid = Grid(0, 0, 100, 12, 9)
+def test_a_disc_counts_what_lies_in_it_and_expects_its_share() -> None:
     rng = np.random.default_rng(3)
-    cell, day = rng.integers(0, grid.size, 300), rng.integers(0, 60, 300)
-    scanner = Scanner(Cube.of(cell, day, np.ones(300, dtype=np.int64), grid), Scan())
-    at = grid.centres
-    for k, days, count, expected, _ in scanner.scores(59, 4.0):
-        inside = np.hypot(*(at[:, None] - at[None]).T) <= scanner.rules.radii_m[k]
-        new = np.bincount(cell[day > 59 - days], minlength=grid.size)
-        np.testing.assert_allclose(count.ravel(), inside @ new)
-        assert (expected > 0).all()
-    with pytest.raises(ProblemError, match="too few reports"):
-        scanner.shares(0)
+    xy, day = rng.uniform((300, 300), (1700, 1300), (400, 2)), rng.integers(0, 60, 400)
+    spike = np.array([1010.0, 790.0]) + rng.uniform(-60, 60, (7, 2))
+    scanner = _scanner(np.vstack([xy, spike]), np.r_[day, np.full(7, 58)])
+    best = scanner.best(59)[0]
+    assert np.hypot(best.x - 1010, best.y - 790) < 100
+    apart = np.hypot(*(scanner.xy - (best.x, best.y)).T)
+    new = (scanner.day <= 59) & (scanner.day > 59 - best.days)
+    assert best.count == int((new & (apart <= best.radius_m)).sum()) >= 7
+    share = best.expected / new.sum()
+    assert share == pytest.approx(np.pi * best.radius_m**2 / (1400 * 1000), rel=0.5)
+    wanted = negative_binomial_llr(best.count, best.expected, 2 * np.sqrt(best.expected))
+    assert best.score == pytest.approx(float(wanted))
+    assert all(one.apart_m(other) >= 600 for one, other in pairwise(scanner.best(59)))
 
 
-@pytest.fixture(scope="module")
-def boston(shared: Path) -> tuple[Scanner, int, int]:
-    """A scanner of Boston's months and days, the first dated day and the day after the last."""
-    monthly = pd.read_csv(shared / "data" / "boston" / "needle_points_2024_2025.csv.gz")
-    monthly = monthly[monthly["date"].isna()]
-    dated = pd.read_csv(shared / "data" / "boston" / "needle_pickups_daily_2025-10-25_2025-12-31.csv.gz")
-    area = Area.around(monthly["lng"], monthly["lat"], "America/New_York", name="Boston")
-    both = pd.concat([monthly, dated])
-    at = area.points(both["lng"], both["lat"])
-    x, y = at.x.to_numpy(), at.y.to_numpy()
-    grid = Grid.over((x.min() - 600, y.min() - 600, x.max() + 600, y.max() + 600), 100)
-    month = pd.to_datetime({"year": monthly["year"], "month": monthly["month"], "day": 1})
-    day = pd.to_datetime(pd.concat([month, pd.to_datetime(dated["dt"])]))
-    first = day.to_numpy().astype("datetime64[D]").astype(np.int64)
-    length = np.concatenate([month.dt.days_in_month.to_numpy(), np.ones(len(dated), dtype=np.int64)])
-    cell = grid.cell_of(x, y)
-    start = int(first[len(monthly) :].min())
-    return Scanner(Cube.of(cell, first, length, grid), Scan(), _near(cell, grid)), start, int(first.max()) + 1
+def test_what_comes_later_changes_nothing_and_nothing_new_is_nothing_found() -> None:
+    rng = np.random.default_rng(4)
+    xy, day = rng.uniform((300, 300), (1700, 1300), (300, 2)), rng.integers(0, 60, 300)
+    later = rng.uniform((300, 300), (1700, 1300), (50, 2))
+    alone = _scanner(xy[day < 50], day[day < 50])
+    more = _scanner(np.vstack([xy, later]), np.r_[day, np.full(50, 60)])
+    assert alone.best(49) == more.best(49)
+    assert _scanner(xy, day).best(90) == []
+    with pytest.raises(ProblemError, match="too few reports before day"):
+        _scanner(xy, day).best(2)
+
+
+def test_a_disc_covers_cells_in_part() -> None:
+    assert _disc(1.5).sum() == pytest.approx(np.pi * 1.5**2, rel=0.02)
+    assert _disc(1.5)[2, 2] == 1.0
+    for wrong in ({"radii_m": ()}, {"most_d": 0}, {"floor": 0.0}, {"dispersion": 0.0}):
+        with pytest.raises(SettingsError):
+            Scan(**wrong)
 
 
 @pytest.mark.shared
-def test_spikes_put_into_real_days_are_found_and_quiet_days_are_quiet(boston) -> None:
-    scanner, start, end = boston
-    earlier, later = range(start + 5, start + 35), range(start + 35, end)
-    size = scanner.size(earlier)
-    limit = threshold([scanner.best(day, size)[0].score for day in earlier], 1.0)
-    assert sum(scanner.best(day, size)[0].score > limit for day in later) <= 1
-    grid, rng = scanner.cube.grid, np.random.default_rng(1)
-    found = {5: 0, 8: 0}
-    for extra in found:
-        for _ in range(40):
-            day = int(rng.integers(start + 37, end))
-            at = grid.centres_of(rng.choice(np.flatnonzero(scanner.within.ravel()), 1))[0]
-            far, way = 150 * np.sqrt(rng.random(extra)), rng.random(extra) * 2 * np.pi
-            cells = grid.cell_of(at[0] + far * np.cos(way), at[1] + far * np.sin(way))
-            counts = scanner.counts(day).copy()
-            np.add.at(counts.reshape(len(counts), -1), (rng.integers(0, 3, extra), cells), 1)
-            alerts = [each for each in scanner.best(day, size, counts, above=limit) if each.score > limit]
-            apart = [np.hypot(*(grid.centres_of(np.array([each.cell]))[0] - at)) for each in alerts]
-            found[extra] += int(min(apart, default=np.inf) <= 600)
-    print(f"found of 40: {found}")  # noqa: T201
-    assert found[5] >= 28
-    assert found[8] >= 35
+def test_spikes_put_into_real_days_are_found_and_quiet_days_are_quiet(shared: Path) -> None:
+    days = boston(shared)
+    scan = measure(days, "scan", 100)
+    assert scan.episodes <= 1
+    assert scan.found[5] >= 0.85
+    assert scan.found[8] >= 0.95
+    rival = measure(days, "ears-c2", 100)
+    assert rival.found[8] < 0.6

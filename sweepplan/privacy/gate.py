@@ -12,6 +12,7 @@ from typing import final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from sweepplan.errors import GateError, TableError
 from sweepplan.geo import Area, require_same_plane
@@ -21,6 +22,7 @@ from sweepplan.tables import ALL, INCIDENTS, Contract, contract_of
 
 _GATE = object()
 _DEFAULT = Policy()
+_ALERT_M = 1_000.0
 
 Sieved = tuple[Mapping[str, gpd.GeoDataFrame], Mapping[str, int]]
 """Tables that pass, by name, and how much of what is kept back."""
@@ -101,6 +103,8 @@ def publish(
     incidents                        needle reports as points with ``show_requests``; all others counted here, in the
                                      last calendar window that is over: as cells, and the densest of them as hotspots
     cells, hotspots                  of needles, with ``show_requests``; of overdoses none that were made elsewhere
+    alerts                           of needles, with ``show_requests``; of overdoses, with ``show_overdoses``, as
+                                     squares of a kilometre or more, with a count only of the whole area
     routes, stops, legs              with ``show_routes``
     kiosks                           all; figures of needles with ``show_requests``, where they tell of ``min_count``
                                      reports or none; proposed for overdoses: with ``min_count`` in reach
@@ -178,6 +182,31 @@ def _made_elsewhere(table: gpd.GeoDataFrame, area: Area, policy: Policy) -> Siev
     return {name: passing}, {f"{kind} {name} made of single reports": int(n) for kind, n in kinds.items()}
 
 
+def _alerts(table: gpd.GeoDataFrame, area: Area, policy: Policy) -> Sieved:
+    """Pass that more came than expected; of overdoses coarsely, and no count that others could be worked out from."""
+    overdoses = table["kind"] == "overdose"
+    shown = overdoses & policy.show_overdoses | ~overdoses & policy.show_requests
+    passing, coarse = table[shown].copy(), overdoses[shown]
+    whole = shapely.covers(passing.geometry.to_numpy(), area.boundary)
+    told = ~coarse | whole & (passing["n_incidents"] >= policy.min_count)
+    passing = passing.assign(**{name: passing[name].where(told) for name in ("n_incidents", "expected")})
+    if coarse.any():
+        side = max(policy.cell_m, _ALERT_M)
+        squares = [_squares(shape, side) if c else shape for shape, c in zip(passing.geometry, coarse, strict=True)]
+        passing = passing.set_geometry(gpd.GeoSeries(squares, index=passing.index, crs=table.crs))
+    kinds = table.loc[~shown, "kind"].value_counts().sort_index()
+    withheld = {f"{kind} alerts": int(n) for kind, n in kinds.items()}
+    return {"alerts": passing}, {**withheld, "counts of overdose alerts": int((~told).sum())}
+
+
+def _squares(shape: shapely.Geometry, side_m: float) -> shapely.Geometry:
+    """Return the squares, at multiples of their side, that a shape lies in."""
+    west, south, east, north = np.floor(shapely.bounds(shape) / side_m)
+    x, y = np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
+    squares = shapely.box(x * side_m, y * side_m, (x + 1) * side_m, (y + 1) * side_m).ravel()
+    return shapely.union_all(squares[shapely.intersects(squares, shape)])
+
+
 def _kiosks(table: gpd.GeoDataFrame, _: Area, policy: Policy) -> Sieved:
     overdoses = table["demand_kind"] == "overdose"
     lonely = overdoses & (table["state"] == "proposed") & ~(table["covered"] >= policy.min_count)
@@ -209,6 +238,7 @@ def _nothing(table: gpd.GeoDataFrame, _: Area, __: Policy) -> Sieved:
 _RULES: Mapping[str, Callable[[gpd.GeoDataFrame, Area, Policy], Sieved]] = {
     "cells": _made_elsewhere,
     "hotspots": _made_elsewhere,
+    "alerts": _alerts,
     "routes": _on_route,
     "stops": _on_route,
     "legs": _on_route,
