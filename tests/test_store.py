@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 
 from sweepplan.errors import StoreError
 from sweepplan.model import Crew
-from sweepplan.store import Store
+from sweepplan.store import FileRead, Store
 from sweepplan.store.engine import connect, writing
 from sweepplan.store.schema import METADATA, VERSION_TABLE
 from sweepplan.store.sessions import SESSIONS
@@ -93,10 +93,10 @@ def quarantine(n=2):
     return pd.DataFrame(rows, columns=list(QUARANTINE))
 
 
-def bring(store, table, sha="1", aside=None):
+def bring(store, table, sha="1", aside=None, **given):
     aside = quarantine() if aside is None else aside
-    facts = {"file_name": "f.csv", "sha256": sha, "rows_in": len(table) + len(aside), "at": AT}
-    return store.import_reading("plain", table, aside, **facts)
+    read = FileRead("plain", "f.csv", sha, rows_in=len(table) + len(aside), kept=len(table), **given)
+    return store.import_table(table, aside, read, at=AT, by="ann")
 
 
 def pickups(at, names):
@@ -173,8 +173,8 @@ def test_quarantine_is_released_once(store, gridtown_at):
     rows = store.quarantine()
     assert rows["line"].tolist() == [1, 2]
     assert rows["value"].tolist() == ["=1+1"] * 2
-    assert store.release([rows["id"].iloc[0]]) == 1
-    assert store.release([rows["id"].iloc[0]]) == 0
+    assert store.release([rows["id"].iloc[0]], at=AT, by="ann") == 1
+    assert store.release([rows["id"].iloc[0]], at=AT, by="ann") == 0
     assert store.quarantine()["line"].tolist() == [2]
     assert len(store.quarantine(state=None)) == 2
 
@@ -200,7 +200,7 @@ def test_a_kiosk_has_a_life(store, gridtown_at, gridtown_area):
     assert store.sites(gridtown_area).loc["k1", "state"] == "removed"
     assert store.sites(gridtown_area, as_of=AT + pd.Timedelta("2D")).loc["k1", "state"] == "full"
     assert store.sites(gridtown_area, as_of=AT).empty
-    with pytest.raises(StoreError, match="one of installed"):
+    with pytest.raises(StoreError, match="one of broken"):
         store.set_site_state("k1", "gone", at=AT)
     with pytest.raises(StoreError, match="no site 'k2'"):
         store.set_site_state("k2", "full", at=AT)
@@ -289,31 +289,32 @@ def test_backup_restores_into_either_database(store, make_url, gridtown_at, grid
     store.add_pickups(pickups(gridtown_at, ["u1"]))
     store.note("ann", "export", at=AT, rows=3)
     store.put_crews([Crew("A")])
-    written = store.backup(tmp_path / "copy.zip")
+    written = store.backup(tmp_path / "copy.zip", at=AT, by="ann")
     for url in (make_url(), f"sqlite:///{tmp_path / 'other.db'}"):
         with Store.open(url) as other:
-            assert other.restore(tmp_path / "copy.zip") == written
+            assert other.restore(tmp_path / "copy.zip", at=AT, by="ann") == written
             assert_geodataframe_equal(other.incidents(gridtown_area), store.incidents(gridtown_area))
             assert other.pickups(gridtown_area).index.tolist() == ["u1"]
             assert other.verify_audit() is None
-            assert other.note("bob", "more", at=AT) == 2
+            assert other.audit()["what"].iloc[-1] == "restore from copy.zip"
+            assert other.note("bob", "more", at=AT) == 5
             assert bring(other, incidents(gridtown_at), "2").unchanged == 6
             with pytest.raises(StoreError, match="restore into a new one"):
-                other.restore(tmp_path / "copy.zip")
+                other.restore(tmp_path / "copy.zip", at=AT, by="ann")
     with pytest.raises(StoreError, match="cannot be written"):
-        store.backup(tmp_path / "no" / "copy.zip")
+        store.backup(tmp_path / "no" / "copy.zip", at=AT, by="ann")
 
 
 @pytest.mark.parametrize("at_byte", [0, 300, -200])
 def test_a_damaged_copy_is_refused_whole(store, make_url, gridtown_at, tmp_path, at_byte):
     bring(store, incidents(gridtown_at))
-    store.backup(tmp_path / "copy.zip")
+    store.backup(tmp_path / "copy.zip", at=AT, by="ann")
     data = bytearray((tmp_path / "copy.zip").read_bytes())
     data[at_byte] ^= 0xFF
     (tmp_path / "copy.zip").write_bytes(bytes(data))
     with Store.open(make_url()) as other:
         with pytest.raises(StoreError):
-            other.restore(tmp_path / "copy.zip")
+            other.restore(tmp_path / "copy.zip", at=AT, by="ann")
         assert other.imports().empty
 
 
@@ -380,11 +381,11 @@ def test_killed_writers_lose_and_double_nothing(url):
 
 def test_an_import_killed_midway_leaves_the_store_as_before(url, gridtown_at, gridtown_area, tmp_path):
     script = (
-        "import os, signal, sys\nimport sweepplan.store.store as s\n"
+        "import os, signal, sys\nimport sweepplan.store.imports as s\nfrom sweepplan.store import Store\n"
         "s.add = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "import pandas as pd\ntable, aside = pd.read_pickle(sys.argv[2])\n"
-        "s.Store.open(sys.argv[1]).import_reading('plain', table, aside, file_name='f', sha256='2', rows_in=99,"
-        " at=pd.Timestamp(0, tz='UTC'))\n"
+        "read = s.FileRead('plain', 'f', '2', rows_in=99, kept=99)\n"
+        "Store.open(sys.argv[1]).import_table(table, aside, read, at=pd.Timestamp(0, tz='UTC'), by='ann')\n"
     )
     with Store.open(url) as store:
         bring(store, incidents(gridtown_at))

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import click
-
 from sweepplan import demo
-from sweepplan.store import Store
+from sweepplan.store import Store, usual
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -36,7 +34,7 @@ class Options:
     def given(cls) -> Options:
         """Read the environment."""
         given = os.environ
-        store = given.get("SWEEPPLAN_STORE") or str(Path(click.get_app_dir("sweepplan")) / "sweepplan.sqlite")
+        store = given.get("SWEEPPLAN_STORE") or usual()
         hosts = {host.strip().lower() for host in given.get("SWEEPPLAN_HOSTS", "").split(",")}
         return cls(
             settings=Path(given.get("SWEEPPLAN_SETTINGS") or demo.folder() / "settings.toml"),

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -19,6 +20,9 @@ from sweepplan.store.schema import VERSION_TABLE
 
 BUSY_MS = 10_000
 """How long a writer waits for another."""
+
+PATIENT_MS = 600_000
+"""How long one who brings or replaces whole files waits: another may be bringing a large one."""
 
 _MIGRATION_LOCK = 7_365_733
 _PLAIN = {
@@ -31,6 +35,11 @@ _PLAIN = {
     "append-only": "the audit is append-only: rows are neither changed nor removed",
     "disk is full": "the disk is full",
 }
+
+
+def usual() -> str:
+    """Return the path of the database where none is named: in the user's own folder."""
+    return str(Path(click.get_app_dir("sweepplan")) / "sweepplan.sqlite")
 
 
 @contextmanager
@@ -87,14 +96,19 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A reader that turns writer cannot wait for another writer, so who will write says so first.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    waits_ms = connection.get_execution_options().get("waits_ms")
+    if waits_ms is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {waits_ms}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that writes, kept whole or not at all."""
-    with one_line(str(engine.url)), engine.execution_options(writes=True).begin() as connection:
+def writing(engine: Engine, *, waits_ms: int | None = None) -> Iterator[Connection]:
+    """Open a transaction that writes, kept whole or not at all; it waits ``waits_ms`` for another (SQLite)."""
+    waits_ms = BUSY_MS if waits_ms is None else waits_ms
+    with one_line(str(engine.url)), engine.execution_options(waits_ms=waits_ms).begin() as connection:
         yield connection
 
 
@@ -106,28 +120,51 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the database to this version's shape; an empty one is made.
+def migrate(engine: Engine, *, new: bool = True) -> None:
+    """Bring the database to this version's shape; an empty one is made where it may be ``new``.
 
     Raises
     ------
     StoreError
-        Not our database, or one of a newer version.
+        Not our database, none yet though it may not be new, or one of a newer version.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
+    where = str(engine.url)
+    script = ScriptDirectory.from_config(_alembic())
     with reading(engine) as connection:
-        if _version(connection, str(engine.url)) == script.get_current_head():
+        version = _version(connection, where)
+        if version == script.get_current_head():
             return
+        if version is None and not new:
+            raise StoreError(f"{where}: nothing in it yet: import into it first")
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        version = _version(connection, str(engine.url))
+        version = _version(connection, where)
         if version is not None and version not in {step.revision for step in script.walk_revisions()}:
-            raise StoreError(f"{engine.url}: made by a newer sweepplan (version {version}): update sweepplan")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+            raise StoreError(f"{where}: made by a newer sweepplan (version {version}): update sweepplan")
+        upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Take the steps that are missing, in the transaction of ``connection``."""
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def clear(connection: Connection) -> None:
+    """Take everything of ours out of the database, in the transaction of ``connection``."""
+    known = MetaData()
+    known.reflect(connection)
+    known.drop_all(connection)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DROP FUNCTION IF EXISTS refuse_audit_change()")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    return config
 
 
 def _version(connection: Connection, where: str) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Table, bindparam, insert, text
+from sqlalchemy import Connection, Table, text
 
 from sweepplan.errors import StoreError
 from sweepplan.geo import WGS84
@@ -39,8 +40,29 @@ def moments(values: Sequence[Any] | pd.Series) -> pd.Series:
     return pd.Series(stamps, index=whole.index).dt.tz_localize("UTC").mask(whole.isna().to_numpy())
 
 
-def tuples(table: gpd.GeoDataFrame, contract: Contract, names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return the rows of a table, the columns in the order of ``names``; ``lon`` and ``lat`` are its points."""
+def tuples(
+    table: gpd.GeoDataFrame,
+    contract: Contract,
+    names: Sequence[str],
+    *more: Any,
+    progress: Callable[[float], None] | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table, the columns in the order of ``names``; ``lon`` and ``lat`` are its points.
+
+    Parameters
+    ----------
+    more : what stands behind each row.
+    progress : told the share that is gone, 0 to 1.
+    """
+    for start in range(0, len(table), CHUNK):
+        part = table.iloc[start : start + CHUNK]
+        columns = _columns(part, contract, names)
+        yield from zip(*columns, *([value] * len(part) for value in more), strict=True)
+        if progress is not None:
+            progress((start + len(part)) / len(table))
+
+
+def _columns(table: gpd.GeoDataFrame, contract: Contract, names: Sequence[str]) -> list[list[Any]]:
     degrees = table.geometry.to_crs(WGS84)
     given: dict[str, list[Any]] = {contract.index: table.index.tolist()}
     if "lon" in names:
@@ -51,7 +73,7 @@ def tuples(table: gpd.GeoDataFrame, contract: Contract, names: Sequence[str]) ->
     for name, column in contract.columns.items():
         if name in names:
             given[name] = _values(table[name], column.kind)
-    return list(zip(*(given[name] for name in names), strict=True))
+    return [given[name] for name in names]
 
 
 def _values(column: pd.Series, kind: str) -> list[Any]:
@@ -76,6 +98,8 @@ def table_of(
     given = dict(zip(names, zip(*rows, strict=True), strict=True))
     columns: dict[str, Any] = {}
     for name, column in contract.columns.items():
+        if name not in given and column.optional:
+            continue
         if column.kind == "time":
             columns[name] = moments(given[name])
         else:
@@ -89,22 +113,18 @@ def table_of(
     return contract.check(gpd.GeoDataFrame(columns, geometry=shapes).set_index(index), plane=crs)
 
 
-def add(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def add(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Add rows, fast: COPY on PostgreSQL, one statement many times on SQLite."""
     if connection.dialect.name == "postgresql":
         _copy(connection, table.name, names, rows)
         return
-    statement = str(insert(table).values({name: bindparam(name) for name in names}).compile(dialect=connection.dialect))
-    order = [names.index(column.name) for column in table.columns if column.name in names]
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
-        connection.exec_driver_sql(statement, [tuple(row[k] for k in order) for row in part])
+    _many(connection, f"{_into(table, names)} VALUES ({', '.join('?' * len(names))})", rows)
 
 
 def merge(
-    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, update: bool = True
-) -> int:
-    """Add rows whose key is new, update those whose values differ (``update``), and return how many are new.
+    connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]], *, update: bool = True
+) -> tuple[int, int]:
+    """Add rows whose key is new, update those whose values differ (``update``); return how many are new, and changed.
 
     ``import_id`` of a row alone is no difference.
     """
@@ -122,25 +142,39 @@ def merge(
         sets = ", ".join(f"{name} = excluded.{name}" for name in others)
         mine, theirs = (", ".join(f"{of}.{name}" for name in compared) for of in (table.name, "excluded"))
         on = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets} WHERE ({mine}) {differs} ({theirs})"
-    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    into = _into(table, names)
     if postgresql:
         connection.exec_driver_sql(f"CREATE TEMP TABLE arriving (LIKE {table.name}) ON COMMIT DROP")
         _copy(connection, "arriving", names, rows)
-        connection.exec_driver_sql(f"{into} SELECT {', '.join(names)} FROM arriving {on}")  # noqa: S608
+        touched = connection.exec_driver_sql(f"{into} SELECT {', '.join(names)} FROM arriving {on}").rowcount  # noqa: S608
         connection.exec_driver_sql("DROP TABLE arriving")
     else:
-        marks = ", ".join("?" * len(names))
-        for start in range(0, len(rows), CHUNK):
-            connection.exec_driver_sql(f"{into} VALUES ({marks}) {on}", list(rows[start : start + CHUNK]))
-    return int(connection.execute(count).scalar_one()) - before
+        touched = _many(connection, f"{into} VALUES ({', '.join('?' * len(names))}) {on}", rows)
+    new = int(connection.execute(count).scalar_one()) - before
+    return new, touched - new
 
 
-def _copy(connection: Connection, name: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    quoted = ", ".join(f'"{column}"' for column in names)
+def _into(table: Table, names: Sequence[str]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(_quoted(names))})"
+
+
+def _quoted(names: Sequence[str]) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
+def _many(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    """Run a statement for every row, and return how many rows of the table it touched."""
+    rows, touched = iter(rows), 0
+    while part := list(islice(rows, CHUNK)):
+        touched += connection.exec_driver_sql(statement, part).rowcount
+    return touched
+
+
+def _copy(connection: Connection, name: str, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     complaint: type[Exception] = connection.dialect.loaded_dbapi.Error
     cursor = connection.connection.cursor()
     try:
-        with cursor.copy(f'COPY "{name}" ({quoted}) FROM STDIN') as copy:
+        with cursor.copy(f'COPY "{name}" ({", ".join(_quoted(names))}) FROM STDIN') as copy:
             for row in rows:
                 copy.write_row(row)
     except complaint as error:

@@ -49,6 +49,8 @@ imports = Table(
     _whole("merged"),
     _whole("rejected"),
     _whole("at"),
+    _text("settings"),
+    _text("summary"),
     UniqueConstraint("sha256", "feed", name="imports_once"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -17,25 +17,15 @@ from sweepplan.errors import StoreError
 from sweepplan.geo import Area
 from sweepplan.model import Crew
 from sweepplan.store import audit as chain
-from sweepplan.store import portable, schema
-from sweepplan.store.engine import connect, migrate, one_line, reading, writing
+from sweepplan.store import imports, portable, schema
+from sweepplan.store.engine import PATIENT_MS, clear, connect, migrate, one_line, reading, upgrade, writing
+from sweepplan.store.imports import FileRead, ImportResult
 from sweepplan.store.rows import add, merge, micros, moments, table_of, tuples
 from sweepplan.store.sessions import Sessions
-from sweepplan.tables import INCIDENTS, PICKUPS, PLACES, QUARANTINE, SITES
+from sweepplan.tables import INCIDENTS, KIOSK_STATES, PICKUPS, PLACES, QUARANTINE, SITES
 
 ROLES = ("lead", "crew", "analyst", "planner", "partner", "public", "admin")
-SITE_STATES = ("installed", "full", "serviced", "broken", "removed")
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """What an import did to the incidents; ``repeated``: this very file was imported before, and nothing was done."""
-
-    import_id: int
-    new: int
-    changed: int
-    unchanged: int
-    repeated: bool = False
+SITE_STATES = tuple(sorted(KIOSK_STATES["state"].choices))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,22 +48,26 @@ class Store:
         self.sessions = Sessions(engine)
 
     @classmethod
-    def open(cls, url: str | Path) -> Store:
+    def open(cls, url: str | Path, *, new: bool = True) -> Store:
         """Open a database, made or brought up to date where needed.
 
         Parameters
         ----------
         url : a path (SQLite), ``sqlite:///PATH`` or ``postgresql://HOST/NAME``.
+        new : make it where there is none.
 
         Raises
         ------
         StoreError
-            Unreachable, read-only, locked, not ours, or of a newer version.
+            Unreachable, read-only, locked, not ours, of a newer version, or none though it may not be ``new``.
         """
         engine = connect(url)
         try:
+            file = engine.url.database
+            if not new and engine.dialect.name == "sqlite" and not (file and Path(file).exists()):
+                raise StoreError(f"{file}: no database there: import into it first, or give another --database")
             with one_line(str(engine.url)):
-                migrate(engine)
+                migrate(engine, new=new)
         except StoreError:
             engine.dispose()
             raise
@@ -89,58 +83,49 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def imported(self, feed: str, sha256: str) -> ImportResult | None:
+    def imported(self, feed: str, sha256: str, settings: str = "") -> ImportResult | None:
         """Return what importing this file again would do (nothing), or None where it is new: ask before parsing it."""
-        query = select(schema.imports.c.id, schema.imports.c.kept).where(
-            schema.imports.c.feed == feed, schema.imports.c.sha256 == sha256
-        )
         with reading(self._engine) as connection:
-            row = connection.execute(query).first()
-        return None if row is None else ImportResult(row.id, 0, 0, row.kept, repeated=True)
+            return imports.repeated(connection, feed, sha256, settings)
 
-    def import_reading(
+    def import_table(
         self,
-        feed: str,
-        incidents: gpd.GeoDataFrame,
+        table: pd.DataFrame,
         quarantine: pd.DataFrame,
+        read: FileRead,
         *,
-        file_name: str,
-        sha256: str,
-        rows_in: int,
         at: pd.Timestamp,
-        merged: int = 0,
+        by: str,
+        progress: Callable[[float], None] = lambda _: None,
     ) -> ImportResult:
         """Keep what was read from a file: all of it or, where anything fails, nothing.
 
-        An incident known already (by source and id) takes the new values; the same file again changes nothing.
+        An incident or site known already takes the new values; the same file again changes nothing. Where the file was
+        imported under other ``settings``, its quarantine is replaced; what it kept then and does not now stays.
 
         Parameters
         ----------
+        table : ``INCIDENTS``, ``PICKUPS``, ``SITES``, or the states of a kiosk ledger (``KIOSK_STATES``).
         quarantine : columns ``tables.QUARANTINE``.
-        merged : how many rows of the quarantine were merged into a kept one.
+        by : who imports, for the audit.
+        progress : told the share that is done, 0 to 1.
         """
-        known = self.imported(feed, sha256)
-        if known is not None:
-            return known
-        INCIDENTS.check(incidents)
-        facts = {"feed": feed, "file_name": file_name, "sha256": sha256, "rows_in": rows_in, "at": micros(at)}
-        facts |= {"kept": len(incidents), "merged": merged, "rejected": len(quarantine) - merged}
-        names = ("source", "incident_id", *(n for n in INCIDENTS.columns if n != "source"), "lon", "lat")
-        rows = tuples(incidents, INCIDENTS, names)
-        kept = schema.incidents
-        with writing(self._engine) as connection:
-            added = connection.execute(insert(schema.imports).values(**facts))
-            number = int(added.inserted_primary_key[0])  # type: ignore[index]
-            new = merge(connection, kept, (*names, "import_id"), [(*row, number) for row in rows])
-            touched = connection.execute(select(func.count()).where(kept.c.import_id == number)).scalar_one()
-            aside = quarantine[list(QUARANTINE)].astype(object).where(quarantine[list(QUARANTINE)].notna(), None)
-            listed = [(number, int(line), *rest, "open") for line, *rest in aside.itertuples(index=False)]
-            add(connection, schema.quarantine, ("import_id", *QUARANTINE, "state"), listed)
-        return ImportResult(number, new, touched - new, len(rows) - touched)
+        with writing(self._engine, waits_ms=PATIENT_MS) as connection:
+            return imports.take(connection, table, quarantine, read, at=micros(at), by=by, told=progress)
 
     def imports(self) -> pd.DataFrame:
-        """Return all imports, oldest first."""
-        return self._frame(select(schema.imports).order_by(schema.imports.c.id), "at")
+        """Return all imports, oldest first; ``summary`` is what reading the file said."""
+        frame = self._frame(select(schema.imports).order_by(schema.imports.c.id), "at")
+        return frame.assign(summary=[json.loads(text) for text in frame["summary"]])
+
+    def rejected(self) -> dict[int, dict[str, int]]:
+        """Return by the id of each import how many rows of its quarantine bear which reason, most first."""
+        c = schema.quarantine.c
+        query = select(c.import_id, c.reason, func.count()).group_by(c.import_id, c.reason)
+        found: dict[int, dict[str, int]] = {}
+        for number, reason, n in self._rows(query.order_by(func.count().desc(), c.reason)):
+            found.setdefault(number, {})[reason] = n
+        return found
 
     def incidents(
         self,
@@ -175,24 +160,38 @@ class Store:
             ]
         return table_of(rows, names, INCIDENTS, area.crs)
 
-    def quarantine(self, *, state: str | None = "open") -> pd.DataFrame:
-        """Return rows set aside: id, import, ``tables.QUARANTINE``, ``state`` {open, released}; None: all."""
-        query = select(schema.quarantine).order_by(schema.quarantine.c.id)
-        return self._frame(query if state is None else query.where(schema.quarantine.c.state == state))
+    def quarantine(
+        self, *, state: str | None = "open", reason: str | None = None, most: int | None = None
+    ) -> pd.DataFrame:
+        """Return rows set aside: id, import, its ``file_name``, ``tables.QUARANTINE``, ``state`` {open, released}.
 
-    def release(self, ids: Iterable[int]) -> int:
-        """Mark rows of the quarantine as dealt with, and return how many were open."""
-        c = schema.quarantine.c
+        Parameters
+        ----------
+        state, reason : only those; None: all.
+        most : only the first so many.
+        """
+        c, files = schema.quarantine.c, schema.imports.c
+        query = select(c.id, c.import_id, files.file_name, *(c[name] for name in QUARANTINE), c.state)
+        query = query.join_from(schema.quarantine, schema.imports).order_by(c.id).limit(most)
+        query = query if state is None else query.where(c.state == state)
+        return self._frame(query if reason is None else query.where(c.reason == reason))
+
+    def release(self, ids: Iterable[int], *, at: pd.Timestamp, by: str) -> int:
+        """Mark rows of the quarantine as dealt with, note it in the audit, and return how many were open."""
+        wanted = sorted({int(i) for i in ids})
+        c, n = schema.quarantine.c, 0
         with writing(self._engine) as connection:
-            query = update(schema.quarantine).where(c.id.in_([int(i) for i in ids]), c.state == "open")
-            return int(connection.execute(query.values(state="released")).rowcount)
+            for start in range(0, len(wanted), 10_000):
+                query = update(schema.quarantine).where(c.id.in_(wanted[start : start + 10_000]), c.state == "open")
+                n += int(connection.execute(query.values(state="released")).rowcount)
+            if n:
+                chain.append(connection, at=micros(at), who=by, what="release from quarantine", policy="", rows=n)
+        return n
 
     def add_pickups(self, pickups: gpd.GeoDataFrame) -> int:
         """Keep PICKUPS and return how many are new: an id that is known counts once, however often it is sent."""
-        names = (PICKUPS.index, *PICKUPS.columns, "lon", "lat")
-        rows = tuples(PICKUPS.check(pickups), PICKUPS, names)
         with writing(self._engine) as connection:
-            return merge(connection, schema.pickups, names, rows, update=False)
+            return imports.add_pickups(connection, pickups)[0]
 
     def pickups(
         self, area: Area, *, since: pd.Timestamp | None = None, until: pd.Timestamp | None = None
@@ -208,15 +207,8 @@ class Store:
 
     def put_sites(self, sites: gpd.GeoDataFrame, *, at: pd.Timestamp) -> int:
         """Keep SITES, their state as of ``at`` where it is another than before, and return how many are new."""
-        names = ("site_id", "name", "kind", "lon", "lat")
-        rows = tuples(SITES.check(sites), SITES, names)
         with writing(self._engine) as connection:
-            new = merge(connection, schema.sites, names, rows)
-            latest = connection.execute(select(schema.site_states).order_by(schema.site_states.c.at)).mappings()
-            known = {row["site_id"]: row["state"] for row in latest if row["at"] <= micros(at)}
-            changed = [(s, state, micros(at)) for s, state in sites["state"].items() if known.get(str(s)) != state]
-            add(connection, schema.site_states, ("site_id", "state", "at"), changed)
-        return new
+            return imports.put_sites(connection, sites, micros(at))[0]
 
     def set_site_state(self, site_id: str, state: str, *, at: pd.Timestamp) -> None:
         """Note that a kiosk was installed, found full, serviced, broken or removed."""
@@ -243,11 +235,11 @@ class Store:
         return table_of(list(last.values()), names, SITES, area.crs)
 
     def put_places(self, places: gpd.GeoDataFrame) -> int:
-        """Keep PLACES, and return how many are new."""
-        names = (PLACES.index, *PLACES.columns, "wkt")
+        """Keep PLACES but for what a forecast says of them, and return how many are new."""
+        names = (PLACES.index, *(name for name, c in PLACES.columns.items() if not c.optional), "wkt")
         rows = tuples(PLACES.check(places), PLACES, names)
         with writing(self._engine) as connection:
-            return merge(connection, schema.places, names, rows)
+            return merge(connection, schema.places, names, rows)[0]
 
     def places(self, area: Area) -> gpd.GeoDataFrame:
         """Return PLACES on the area's plane, by id."""
@@ -333,24 +325,45 @@ class Store:
         with writing(self._engine) as connection:
             return chain.append(connection, at=micros(at), who=who, what=what, policy=policy, rows=rows)
 
-    def audit(self) -> pd.DataFrame:
-        """Return the audit, oldest first."""
-        return self._frame(select(schema.audit).order_by(schema.audit.c.seq), "at")
+    def audit(self, *, last: int | None = None) -> pd.DataFrame:
+        """Return the audit, oldest first; or its ``last`` rows."""
+        return self._frame(select(schema.audit).order_by(schema.audit.c.seq.desc()).limit(last), "at")[::-1]
 
     def verify_audit(self) -> int | None:
         """Return the number of the first audit row that was changed, removed, put in or moved; None: all are whole."""
         with reading(self._engine) as connection:
             return chain.first_broken(connection)
 
-    def backup(self, path: str | Path) -> dict[str, int]:
-        """Write a copy of everything, as of one moment, and return the rows by table; either database takes it back."""
+    def backup(self, path: str | Path, *, at: pd.Timestamp, by: str) -> dict[str, int]:
+        """Note it in the audit, write a copy of everything as of one moment, and return the rows by table.
+
+        Either database takes it back.
+        """
+        self.note(by, f"backup to {Path(path).name}", at=at, policy="all")
         with reading(self._engine) as connection:
             return portable.write(connection, Path(path))
 
-    def restore(self, path: str | Path) -> dict[str, int]:
-        """Fill this database, which must be empty, from a copy, and return the rows by table."""
-        with writing(self._engine) as connection:
-            return portable.read(connection, Path(path))
+    @staticmethod
+    def look(path: str | Path) -> dict[str, int]:
+        """Return the rows by table that a copy says it holds; raise StoreError where it is none."""
+        return portable.look(Path(path))
+
+    def restore(self, path: str | Path, *, at: pd.Timestamp, by: str, replace: bool = False) -> dict[str, int]:
+        """Fill this database from a copy, note it in the audit, and return the rows by table.
+
+        Parameters
+        ----------
+        replace : what the database holds makes way, its audit too; else it must be empty.
+        """
+        with writing(self._engine, waits_ms=PATIENT_MS) as connection:
+            held = portable.empty(connection) is not None
+            if replace:
+                clear(connection)
+                upgrade(connection)
+            rows = portable.read(connection, Path(path))
+            what = f"restore from {Path(path).name}{', in place of what was there' if held else ''}"
+            chain.append(connection, at=micros(at), who=by, what=what, policy="all", rows=sum(rows.values()))
+        return rows
 
     def _rows(self, query: Any) -> list[Any]:
         with reading(self._engine) as connection:
