@@ -3,6 +3,7 @@
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings, file_hash
+from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
     CLUSTERS,
     FORECAST,
@@ -23,6 +24,7 @@ from sweepplan.pipeline.walk import (
 __all__ = [
     "CLUSTERS",
     "FORECAST",
+    "Bringing",
     "City",
     "Hotspots",
     "Kiosks",
@@ -34,6 +36,7 @@ __all__ = [
     "find",
     "gathered",
     "hotspots_only",
+    "import_file",
     "kiosk_curve",
     "load_city",
     "plan_kiosks",
