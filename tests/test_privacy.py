@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from sweepplan.errors import CrsError, GateError, SettingsError, SweepplanError, TableError
 from sweepplan.geo import Area
-from sweepplan.privacy import ROLES, Policy, Published, publish, roles_markdown, to_csv
+from sweepplan.privacy import ROLES, Policy, Published, about, publish, roles_markdown, to_csv
 from sweepplan.tables import ALL, CELLS, HOTSPOTS, INCIDENTS, KIOSKS, PICKUPS, ROUTES, SITES, STOPS, STREETS
 
 CRS, TZ = "EPSG:32619", "America/New_York"
@@ -335,3 +336,17 @@ def test_it_says_area_and_clock_and_refuses_unknown_names():
     assert shown.local(WHEN).hour == 7
     with pytest.raises(TableError, match="no table is named 'secrets'"):
         shown.table("secrets")
+
+
+def test_the_readme_has_the_table_of_roles():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert readme.partition("<!-- roles -->\n")[2].partition("<!-- end -->")[0] == roles_markdown()
+
+
+@some
+@given(n=st.integers(0, 10**6), more=st.integers(0, 10), least=st.integers(2, 40))
+def test_coarse_counts_of_two_days_leave_room_for_none_and_for_many(n, more, least):
+    told = about(n, least), about(n + more, least)
+    alike = [k for k in range(max(0, n - 3 * least), n + 3 * least) if about(k, least) == told[0]]
+    assert len(alike) >= least - 1 or n == 0
+    assert told[0] is None or told[0] == 0 or told[0] >= least

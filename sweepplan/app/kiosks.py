@@ -6,8 +6,9 @@ import streamlit as st
 
 from sweepplan.app import livemap, pictures, shown, state
 from sweepplan.app.state import CURVE_K, Opened, Sited
-from sweepplan.app.words import number, plain, sentence, share
+from sweepplan.app.words import number, plain, sentence
 from sweepplan.errors import SweepplanError
+from sweepplan.privacy import about, share
 
 _MAP_PX = 520
 
@@ -61,9 +62,11 @@ def _headline(opened: Opened, sited: Sited) -> None:
     proof = "certified optimal" if judged.proof == "multipliers" else "optimal by the solver's word"
     if judged.gap:
         proof = f"at most {100 * judged.gap:.1f} % below the best possible"
-    now = opened.city.area.local(opened.as_of)
+    now, kind = opened.city.area.local(opened.as_of), sited.kiosks.study.kind
+    total = judged.total if kind == "needle" else about(judged.total, least)
+    counted = f"fewer than {least}" if total is None else f"{total:,.0f}"
     st.markdown(
-        f"{plain(opened.city.area.label)} · {judged.total:,.0f} {sited.kiosks.study.kind} reports in the year before "
+        f"{plain(opened.city.area.label)} · {counted} {kind} reports in the year before "
         f"{now.day} {now:%B %Y} · :primary[**{proof}**]"
     )
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweepplan.app.words import share
 from sweepplan.maps.crews import letters
 from sweepplan.maps.hues import ACCENT, CREWS, INK
 from sweepplan.model import KioskJudgement
-from sweepplan.privacy import Published
+from sweepplan.privacy import Published, share
 
 _AXIS = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "domain": False}
 _PLATE: dict[str, Any] = {

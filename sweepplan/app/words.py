@@ -49,18 +49,6 @@ def solving(limit: Limit) -> str:
     return f"{limit.amount:g} {'seconds' if limit.seconds else 'rounds'}"
 
 
-def share(part: float, whole: float, least: int) -> int:
-    """Return ``part`` of ``whole`` in percent, so coarse that no step of it tells of fewer than ``least`` reports.
-
-    Examples
-    --------
-    >>> share(4_567, 11_000, 11), share(45, 100, 11), share(0, 0, 11)
-    (42, 50, 0)
-    """
-    step = next((step for step in (1, 2, 5, 10, 25, 50) if step * whole >= 100 * least), 100)
-    return step * round(100 * part / step / whole) if whole else 0
-
-
 def plain(text: object) -> str:
     r"""Return ``text`` so that Markdown takes it for text.
 

@@ -1,7 +1,8 @@
 """The gate: what may be seen of a run. Nothing is drawn, written or shown that did not pass here."""
 
+from sweepplan.privacy.figures import about, share
 from sweepplan.privacy.gate import Published, publish
 from sweepplan.privacy.policy import ROLES, Policy, roles_markdown
 from sweepplan.privacy.text import to_csv
 
-__all__ = ["ROLES", "Policy", "Published", "publish", "roles_markdown", "to_csv"]
+__all__ = ["ROLES", "Policy", "Published", "about", "publish", "roles_markdown", "share", "to_csv"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 
 import pandas as pd
 from pandas.api import types as dtypes
@@ -10,8 +11,12 @@ from pandas.api import types as dtypes
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def to_csv(table: pd.DataFrame) -> str:
+def to_csv(table: pd.DataFrame, *, withheld: Iterable[str] = ()) -> str:
     r"""Return the columns as CSV: text that would be a formula gets an apostrophe, numbers stay numbers.
+
+    Parameters
+    ----------
+    withheld : what was kept back; each gets a line of its own at the end, all in the first column.
 
     Examples
     --------
@@ -22,7 +27,8 @@ def to_csv(table: pd.DataFrame) -> str:
     """
     safe = {i: _safe(table.iloc[:, i]) for i in range(table.shape[1])}
     named = pd.DataFrame(safe, index=table.index).set_axis([_neutral(str(name)) for name in table.columns], axis=1)
-    return named.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    last = "".join(f'"Withheld: {words}"{"," * (table.shape[1] - 1)}\n' for words in withheld)
+    return named.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC) + last
 
 
 def _safe(column: pd.Series) -> pd.Series:

@@ -19,7 +19,7 @@ import pandas as pd
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 from sweepplan.pipeline import Kiosks, Run, Settings, file_hash
-from sweepplan.privacy import Policy, Published, publish
+from sweepplan.privacy import Policy, Published, publish, to_csv
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
@@ -71,8 +71,9 @@ def fresh_folder(out: Path) -> Iterator[Path]:
 
 
 def write_tables(shown: Published, folder: Path) -> None:
-    """Write every published table as GeoParquet, named as the table."""
+    """Write every published table as GeoParquet, named as the table; its ``attrs`` say what was withheld."""
     for name, table in shown.tables():
+        table.attrs["withheld"] = list(shown.withheld_words())
         table.to_parquet(folder / f"{name}.parquet")
 
 
@@ -84,12 +85,13 @@ def write_run(run: Run, folder: Path) -> None:
         (folder / "routes.csv").write_text(routes_csv(run.shown), encoding="utf-8")
         (folder / "routes.gpx").write_text(routes_gpx(run.shown), encoding="utf-8")
         (folder / "routes.geojson").write_text(routes_geojson(run.shown), encoding="utf-8")
-        map_links(run.shown).to_csv(folder / "links.csv", index=False, lineterminator="\n")
+        links = to_csv(map_links(run.shown), withheld=run.shown.withheld_words())
+        (folder / "links.csv").write_text(links, encoding="utf-8")
         write_sheets(run.shown, folder)
     if run.kiosks is not None:
         (folder / "kiosks.geojson").write_text(kiosks_geojson(run.shown), encoding="utf-8")
         (folder / "kiosk_packet.html").write_text(_packet(run, run.kiosks), encoding="utf-8")
-    _quarantine(run).to_csv(folder / "quarantine.csv", index=False, lineterminator="\n")
+    (folder / "quarantine.csv").write_text(to_csv(_quarantine(run)), encoding="utf-8")
     record = {
         "settings": _plain(run.settings),
         "inputs": {k: {"file": p.name, "sha256": file_hash(p)} for k, p in run.settings.files().items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ import shapely
 
 from sweepplan.geo import WGS84
 from sweepplan.model import KioskJudgement, KioskPlan, KioskProblem
-from sweepplan.privacy import Published
+from sweepplan.privacy import Published, share
 
 _WIDTH = 720.0
 _STYLE = """
@@ -39,11 +40,11 @@ def packet_html(
     kiosks = shown.table("kiosks")
     new = kiosks[kiosks["state"] == "proposed"].sort_values("rank")
     now = shown.local(as_of)
-    part = judged.covered / judged.total if judged.total else 0.0
-    before = judged.covered_today / judged.total if judged.total else 0.0
+    least = shown.policy.min_count
+    part, before = (share(n, judged.total, least) for n in (judged.covered, judged.covered_today))
     lead = (
         f"{len(new)} new sites would bring the share of reports within {problem.reach_m:g} m of a kiosk "
-        f"from {before:.0%} to {part:.0%}."
+        f"from {before} % to {part} %."
     )
     withheld = "".join(f"<li>Withheld: {escape(words)}.</li>" for words in shown.withheld_words())
     return (
@@ -52,7 +53,7 @@ def packet_html(
         f"<div class='small'>{escape(shown.label)} · reports before {now.day} {now:%B %Y}</div>"
         f"<p class='lead'>{escape(lead)}</p>{_map(shown, kiosks)}"
         f"<h2>Sites</h2>{_table(kiosks, problem)}"
-        f"<h2>Certificate</h2><div class='box'>{_certificate(plan, judged)}</div>"
+        f"<h2>Certificate</h2><div class='box'>{_certificate(plan, judged, least)}</div>"
         f"<h2>Method</h2><ul class='small'>{_method(problem, walks)}{withheld}</ul>"
         "<h2>Approval</h2><table class='sign'><tr><td>Name</td><td>Office</td><td>Date</td></tr></table></html>\n"
     )
@@ -62,21 +63,23 @@ def kiosks_geojson(shown: Published) -> str:
     """Return the kiosks that passed the gate as GeoJSON in degrees, for other maps."""
     table = shown.table("kiosks").to_crs(WGS84)
     table.geometry = shapely.set_precision(table.geometry.to_numpy(), 1e-6)
-    return str(table.reset_index().to_json(drop_id=True))
+    told = json.loads(table.reset_index().to_json(drop_id=True))
+    return json.dumps({**told, "withheld": shown.withheld_words()}, ensure_ascii=False)
 
 
-def _certificate(plan: KioskPlan, judged: KioskJudgement) -> str:
-    value, bound = f"{judged.value:,.0f}", f"{judged.bound:,.0f}"
+def _certificate(plan: KioskPlan, judged: KioskJudgement, least: int) -> str:
+    """Return the proof in words; of the sum in reach only a share, as it would tell what is withheld of one site."""
+    value = f"{share(judged.covered, judged.total, least)} % of reports"
     if judged.gap > 0:
-        return f"<p>Covered: {value}. No choice covers more than {bound}: at most {judged.gap:.1%} are left.</p>"
+        return f"<p>In reach: {value}. No choice is better by more than {judged.gap:.1%}.</p>"
     if judged.proof == "multipliers":
         stages = len(plan.certificate.stages) if plan.certificate else 0
         steps = "one set of multipliers" if stages == 1 else f"{stages:,} sets of multipliers"
         return (
-            f"<p><b>Certified optimal.</b> Covered: {value}; no choice covers more than {bound}. The proof is "
+            f"<p><b>Certified optimal.</b> In reach: {value}; no choice covers more. The proof is "
             f"{steps}, which was added up again in whole numbers, without the solver that found it.</p>"
         )
-    return f"<p>Covered: {value}; no choice covers more than {bound}, by the word of the solver HiGHS.</p>"
+    return f"<p>In reach: {value}; no choice covers more, by the word of the solver HiGHS.</p>"
 
 
 def _method(problem: KioskProblem, walks: str) -> str:

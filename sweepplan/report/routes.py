@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from typing import Any
 
@@ -14,9 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import WGS84
-from sweepplan.privacy import Published
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from sweepplan.privacy import Published, to_csv
 
 
 def routes_gpx(shown: Published) -> str:
@@ -24,6 +21,7 @@ def routes_gpx(shown: Published) -> str:
     document = gpx.GPX()
     document.creator = "sweepplan"
     document.name = shown.label
+    document.description = "; ".join(f"Withheld: {words}" for words in shown.withheld_words()) or None
     stops, legs = _served(_degrees(shown.table("stops"))), shown.table("legs")
     for crew, route in shown.table("routes").iterrows():
         track = gpx.GPXTrack(name=f"Crew {crew}")
@@ -65,14 +63,12 @@ def routes_geojson(shown: Published) -> str:
             {"type": "Feature", "geometry": shapely.geometry.mapping(shape), "properties": {"what": name[:-1], **row}}
             for shape, row in zip(shapes, rows, strict=True)
         ]
-    return json.dumps({"type": "FeatureCollection", "features": found}, ensure_ascii=False, default=float)
+    told = {"type": "FeatureCollection", "withheld": shown.withheld_words(), "features": found}
+    return json.dumps(told, ensure_ascii=False, default=float)
 
 
 def routes_csv(shown: Published) -> str:
-    """Return one line a stop, by crew and order, then the requests left out; times on the city's clock.
-
-    Text that a spreadsheet would take for a formula gets a leading apostrophe; numbers stay numbers.
-    """
+    """Return one line a stop in order, then requests left out, then what was withheld; times on the city's clock."""
     stops = _degrees(shown.table("stops"))
     table = pd.DataFrame(
         {
@@ -89,9 +85,7 @@ def routes_csv(shown: Published) -> str:
             "left_out_because": stops["reason"].fillna(""),
         }
     )
-    for name in ("crew", "kind", "name", "left_out_because"):
-        table[name] = table[name].map(lambda text: f"'{text}" if text.startswith(_FORMULA) else text)
-    return table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return to_csv(table, withheld=shown.withheld_words())
 
 
 def _track(way: BaseGeometry, crs: str, travel_s: float | None, at: pd.Timestamp | None) -> list[gpx.GPXTrackPoint]:

@@ -62,7 +62,7 @@ content: {_css(f"Crew {crew} · page ")} counter(page) " of " counter(pages); }}
 <tbody><tr class="way"><td></td><td colspan="4">{home}</td></tr>
 <tr><td class="number">⌂</td><td><b>Back at the depot</b></td><td class="time"><b>{back:%H:%M}</b></td>
 <td class="box"></td><td>total</td></tr></tbody></table>
-{_CARD}<p class="screen">{_links(shown, crew)}</p></body></html>
+{_CARD}{_withheld(shown)}<p class="screen">{_links(shown, crew)}</p></body></html>
 """
 
 
@@ -127,6 +127,10 @@ def _links(shown: Published, crew: str) -> str:
         f'<a rel="noreferrer" href="{escape(str(row.apple))}">Apple Maps</a>'
         for row in links[links["crew"] == crew].itertuples()
     )
+
+
+def _withheld(shown: Published) -> str:
+    return "".join(f"<p>Withheld: {escape(words)}.</p>" for words in shown.withheld_words())
 
 
 def _css(text: str) -> str:

@@ -10,7 +10,8 @@ import pandas as pd
 from sweepplan import bridge
 from sweepplan.geo import Area
 from sweepplan.pipeline import Hotspots, Kiosks, Run, Sweep
-from sweepplan.privacy import Published
+from sweepplan.privacy import Published, about, share
+from sweepplan.sources import Reading
 
 _LISTED = (
     "kind",
@@ -34,7 +35,7 @@ def summary(run: Run) -> dict[str, Any]:
     said: dict[str, Any] = {
         "area": run.city.area.label,
         "as_of": run.city.area.local(run.as_of).isoformat(),
-        "reports": [reading.summary() for reading in run.city.readings],
+        "reports": [_reading(reading, run.shown.policy.min_count) for reading in run.city.readings],
         "streets": {
             "segments": int(run.city.streets.edges["street"].nunique()),
             "share_joined": round(run.city.streets.largest_share, 4),
@@ -44,7 +45,7 @@ def summary(run: Run) -> dict[str, Any]:
     if run.sweep is not None:
         said["sweep"] = _sweep(run.sweep, run.city.area)
     if run.kiosks is not None:
-        said["kiosks"] = _kiosks(run.kiosks)
+        said["kiosks"] = _kiosks(run.kiosks, run.shown)
     return said
 
 
@@ -81,8 +82,10 @@ def lines(run: Run) -> list[str]:
     area, local = run.city.area, run.city.area.local(run.as_of)
     said = [f"{area.label}, {local:%a} {local.day} {local:%b %Y, %H:%M}"]
     for reading in run.city.readings:
-        rejected = ", ".join(f"{n} {reason}" for reason, n in reading.rejected.items()) or "none rejected"
-        said.append(f"{reading.feed}: {len(reading.incidents)} of {reading.rows_in} reports kept ({rejected})")
+        told = _reading(reading, run.shown.policy.min_count)
+        rejected = ", ".join(f"{_or_few(n)} {reason}" for reason, n in told["rejected"].items()) or "none rejected"
+        kept, rows_in = _or_few(told["kept"]), _or_few(told["rows_in"])
+        said.append(f"{reading.feed}: {kept} of {rows_in} reports kept ({rejected})")
     if run.city.streets.largest_share < 1:
         share = 1 - run.city.streets.largest_share
         apart = run.city.streets.parts().iloc[1:4]
@@ -91,7 +94,7 @@ def lines(run: Run) -> list[str]:
         said.append(f"streets: {share:.1%} of the corners lie apart from the rest" + (f": {named}" if named else ""))
     said += hotspot_lines(run.hotspots, run.shown, area)[1:]
     said += [] if run.sweep is None else _sweep_lines(run.sweep, area)
-    said += [] if run.kiosks is None else _kiosk_lines(run.kiosks)
+    said += [] if run.kiosks is None else _kiosk_lines(run.kiosks, run.shown)
     return said
 
 
@@ -144,8 +147,35 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _kiosks(kiosks: Kiosks) -> dict[str, Any]:
-    judged, problem = kiosks.judged, kiosks.study.problem
+def _reading(reading: Reading, least: int) -> dict[str, Any]:
+    """Return the counts of a reading; of overdoses so coarse that those of two days tell nothing of one between."""
+    said = reading.summary()
+    if not (reading.incidents["kind"] == "overdose").any():
+        return said
+    counts: dict[str, Any] = {name: about(said[name], least) for name in ("rows_in", "kept", "merged")}
+    counts |= {name: {why: about(n, least) for why, n in said[name].items()} for name in ("rejected", "flagged")}
+    months = {name: said[name][:7] for name in ("first_reported_at", "last_reported_at")}
+    return {**said, **counts, **months, "share_located": round(said["share_located"], 1)}
+
+
+def _or_few(n: int | None) -> str:
+    return "a few" if n is None else str(n)
+
+
+def _kiosks(kiosks: Kiosks, shown: Published) -> dict[str, Any]:
+    judged, problem, least = kiosks.judged, kiosks.study.problem, shown.policy.min_count
+    table = shown.table("kiosks")
+    sites = table.loc[table["state"] == "proposed", "name"].to_dict()
+    if kiosks.study.kind == "overdose":
+        return {
+            "demand_kind": "overdose",
+            "reach_m": problem.reach_m,
+            "demand": about(judged.total, least),
+            "covered_today_percent": share(judged.covered_today, judged.total, least),
+            "covered_percent": share(judged.covered, judged.total, least),
+            "certified_by": judged.proof,
+            "sites": sites,
+        }
     return {
         "demand_kind": kiosks.study.kind,
         "reach_m": problem.reach_m,
@@ -155,7 +185,7 @@ def _kiosks(kiosks: Kiosks) -> dict[str, Any]:
         "bound": judged.bound,
         "gap": judged.gap,
         "certified_by": judged.proof,
-        "sites": kiosks.table.query("state == 'proposed'")["name"].to_dict(),
+        "sites": sites,
     }
 
 
@@ -186,15 +216,17 @@ def _looked_lines(looked: pd.DataFrame) -> list[str]:
     return said
 
 
-def _kiosk_lines(kiosks: Kiosks) -> list[str]:
-    judged, problem = kiosks.judged, kiosks.study.problem
-    share, before = (value / judged.total if judged.total else 0.0 for value in (judged.covered, judged.covered_today))
+def _kiosk_lines(kiosks: Kiosks, shown: Published) -> list[str]:
+    judged, problem, least = kiosks.judged, kiosks.study.problem, shown.policy.min_count
+    part, before = (share(n, judged.total, least) for n in (judged.covered, judged.covered_today))
+    total = judged.total if kiosks.study.kind == "needle" else about(judged.total, least)
     proof = "certified optimal" if judged.proof == "multipliers" else "optimal by the solver's word"
     if judged.gap > 0:
         proof = f"at most {judged.gap:.1%} below the best possible"
     said = [
-        f"kiosks: {problem.k} new ones reach {share:.0%} of {judged.total:.0f} reports within {problem.reach_m:g} m "
-        f"(today {before:.0%}); {proof}"
+        f"kiosks: {problem.k} new ones reach {part} % of {'a few' if total is None else f'{total:.0f}'} reports within "
+        f"{problem.reach_m:g} m (today {before} %); {proof}"
     ]
-    new = kiosks.table[kiosks.table["state"] == "proposed"]
+    table = shown.table("kiosks")
+    new = table[table["state"] == "proposed"]
     return said + [f"  {site['rank']:2d}  {site['name']}" for _, site in new.iterrows()]
