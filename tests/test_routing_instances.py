@@ -80,8 +80,8 @@ DEPOT_SECTION
             "solomon",
             "R1tiny.txt",
             SOLOMON.replace("15    16", " 0   300"),
-            600,
-        ),  # 10 and back by both, 40 for the third
+            434,
+        ),  # one tour: 5 + 5 + 13.4 + 20
         ("optw", "R1tiny.txt", SOLOMON, 20),  # the third opens and closes before anybody is there
         ("top", "tiny.txt", TOP, 5),  # 5 and 4 together take 5 + 4.47 + 1 = 10.47; the 5 alone 10; the 9 alone more
         ("carp", "tiny.dat", CARP, 19),  # two tours: 4 there and 4 back; 4 there, 5 on and 2 back
