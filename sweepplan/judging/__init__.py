@@ -5,7 +5,7 @@ from sweepplan.judging.effect import BandEffect, EffectJudgement, EffectStudy, j
 from sweepplan.judging.hotspots import hit_rate, pai, pei
 from sweepplan.judging.kiosks import judge_center, judge_fewest, judge_kiosks
 from sweepplan.judging.reasons import impossible_stops
-from sweepplan.judging.sweep import judge_sweep, off_habit_s, plan_worth
+from sweepplan.judging.sweep import judge_sweep, off_habit_s, plan_worth, work_days
 
 __all__ = [
     "BandEffect",
@@ -23,4 +23,5 @@ __all__ = [
     "pai",
     "pei",
     "plan_worth",
+    "work_days",
 ]
