@@ -53,5 +53,9 @@ class StoreError(SweepplanError, RuntimeError):
     """The database cannot be reached, written or used, or does not hold what was asked for."""
 
 
+class DeliveryError(SweepplanError, OSError):
+    """A message did not reach where it was sent."""
+
+
 class SweepplanWarning(UserWarning):
     """Something the reader of a result should know; the result is still right."""

@@ -79,7 +79,7 @@ def one_line(said: Said, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "demo", "demo build", "read", "fetch", "hotspots", "sweep", "kiosks", "run", "app"]
+    "verb", ["", "demo", "demo build", "read", "fetch", "hotspots", "alerts", "sweep", "kiosks", "run", "app"]
 )
 def test_every_verb_explains_itself(call: Call, verb: str) -> None:
     code, out, _ = call(*verb.split(), "--help")

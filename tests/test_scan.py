@@ -89,7 +89,7 @@ def test_what_comes_later_changes_nothing_and_nothing_new_is_nothing_found() -> 
 def test_a_disc_covers_cells_in_part() -> None:
     assert _disc(1.5).sum() == pytest.approx(np.pi * 1.5**2, rel=0.02)
     assert _disc(1.5)[2, 2] == 1.0
-    for wrong in ({"radii_m": ()}, {"most_d": 0}, {"floor": 0.0}, {"dispersion": 0.0}):
+    for wrong in ({"radii_m": ()}, {"windows_d": (0, 1)}, {"floor": 0.0}, {"dispersion": 0.0}):
         with pytest.raises(SettingsError):
             Scan(**wrong)
 

@@ -1,5 +1,6 @@
 """Map ⇄ maths: tables and streets become problems, plans become tables. All id ⇄ index work is here."""
 
+from sweepplan.bridge.alert_words import alert_message, alert_names
 from sweepplan.bridge.candidates import corner_sites, joined_sites, place_sites, street_sites
 from sweepplan.bridge.kiosk_effect import effect_study
 from sweepplan.bridge.kiosk_facts import coverage_curve, hindsight, order_table, prices, site_facts, stability
@@ -38,6 +39,8 @@ __all__ = [
     "Surroundings",
     "SweepDay",
     "SweepRules",
+    "alert_message",
+    "alert_names",
     "area_names",
     "chance_words",
     "corner_sites",

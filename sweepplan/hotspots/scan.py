@@ -37,7 +37,7 @@ class Scan:
     Attributes
     ----------
     radii_m : radii of the discs, metres; a report on the edge is within, ``<=``.
-    most_d : longest window, days.
+    windows_d : lengths of the windows, days; each ends with the day looked at.
     lag_d : the days left out between the baseline and today, at least, so that a slow start does not raise it.
     floor : share of the reports expected alike everywhere near earlier ones: where few were, some may be.
     dispersion : counts have the variance m + m² / size, with size = ``dispersion`` times the square root of m: reports
@@ -45,16 +45,22 @@ class Scan:
     """
 
     radii_m: tuple[float, ...] = (150, 200, 300)
-    most_d: int = 4
+    windows_d: tuple[int, ...] = (1, 2, 3, 4)
     lag_d: int = 7
     floor: float = 0.2
     dispersion: float = 2.0
 
     def __post_init__(self) -> None:
-        if not self.radii_m or min(self.radii_m) <= 0 or self.most_d < 1 or self.lag_d < 0 or not 0 < self.floor <= 1:
+        few = min(self.radii_m, default=0) <= 0 or min(self.windows_d, default=0) < 1
+        if few or self.lag_d < 0 or not 0 < self.floor <= 1:
             raise SettingsError(f"{self}: give radii above 0, one day or more, a lag >= 0 and a floor within 0 to 1")
         if not self.dispersion > 0:
             raise SettingsError(f"dispersion {self.dispersion:g}: give more than 0")
+
+    @property
+    def most_d(self) -> int:
+        """The longest window, days."""
+        return max(self.windows_d)
 
     @property
     def apart_m(self) -> float:
@@ -217,7 +223,7 @@ class Scanner:
         apart = cdist(centres, xy)
         for radius in rules.radii_m:
             within, share = apart <= radius, self.baseline.expected(day, radius, centres)
-            for days in range(1, rules.most_d + 1):
+            for days in rules.windows_d:
                 of_window = age < days
                 count, expected = within[:, of_window].sum(axis=1), share * of_window.sum()
                 size = rules.dispersion * np.sqrt(np.maximum(expected, 1e-12))

@@ -13,7 +13,7 @@ import shapely
 
 from sweepplan.errors import GateError
 from sweepplan.geo import WGS84
-from sweepplan.maps import crews, heat, points
+from sweepplan.maps import alerts, crews, heat, points
 from sweepplan.maps.background import background, names
 from sweepplan.maps.layers import PANES, Layer
 from sweepplan.maps.page import Bounds, page_of
@@ -78,6 +78,7 @@ def overlay(published: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
     return [
         *heat.cells(published),
         *heat.hotspots(published),
+        *alerts.alerts(published),
         *crews.crews(published, as_of=as_of),
         *filter(None, [crews.depots(published)]),
         *points.kiosks(published),

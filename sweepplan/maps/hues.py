@@ -18,6 +18,7 @@ HEAT = ("#cfe8e3", "#9fd3ca", "#63b3a8", "#2b8a80", "#0b5d57")
 """From few to many, one hue."""
 
 ACCENT = "#0b5d57"
+ALERT = "#c2410c"
 OVER_DUE = "#a4002a"
 INK = "#1a2429"
 OVERDOSE = "#5b3a8c"

@@ -1,5 +1,6 @@
 """The whole walk, once, for command line, app and notebook: read, find, sweep, site, publish."""
 
+from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings, file_hash
@@ -22,6 +23,7 @@ from sweepplan.pipeline.walk import (
 )
 
 __all__ = [
+    "ALARMS",
     "CLUSTERS",
     "FORECAST",
     "Bringing",
@@ -32,6 +34,8 @@ __all__ = [
     "Run",
     "Settings",
     "Sweep",
+    "Watched",
+    "alerts_only",
     "file_hash",
     "find",
     "gathered",

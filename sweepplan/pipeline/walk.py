@@ -201,6 +201,7 @@ def hotspots_only(settings: Settings) -> tuple[Area, tuple[Hotspots, ...], Publi
     """
     readings = read_reports(settings, Area.load(settings.area) if settings.area else None)
     area = readings[0].area
+    area = area if settings.area else dataclasses.replace(area, name=settings.name or area.name)
     as_of = area.moment(settings.as_of)
     around, _ = read_surroundings(settings, area)
     hotspots = find(readings, as_of=as_of, around=around)

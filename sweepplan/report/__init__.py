@@ -1,5 +1,6 @@
 """What leaves a run: its folder, the routes as GPX and CSV, and what it says in words and in JSON."""
 
+from sweepplan.report.alerts import Message, alert_mail, alert_summary, named_alerts, post_alerts
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.folder import fresh_folder, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
@@ -9,6 +10,9 @@ from sweepplan.report.sheet import print_pdf, route_sheet, write_sheets
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
 
 __all__ = [
+    "Message",
+    "alert_mail",
+    "alert_summary",
     "backtest_lines",
     "backtest_summary",
     "draw_backtest",
@@ -18,7 +22,9 @@ __all__ = [
     "kiosks_geojson",
     "lines",
     "map_links",
+    "named_alerts",
     "packet_html",
+    "post_alerts",
     "print_pdf",
     "refuse_foreign",
     "route_sheet",
