@@ -28,9 +28,6 @@ class _Facts:
 
     problem: KioskProblem
     w: Ints
-    point: Ints
-    site: Ints
-    loss: Ints
     district: Ints
     room: tuple[int, ...]
     grain: int
@@ -39,11 +36,17 @@ class _Facts:
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """Sites that stand, sites that may be chosen, what a unit of each point loses at most, whether it is proved."""
+    """Sites that stand, sites that may be chosen, what a unit of each point loses at most, whether it is proved.
+
+    ``point``, ``site``, ``loss`` : pairs that may still matter, by site.
+    """
 
     standing: frozenset[int]
     alive: Bools
     cap: Ints
+    point: Ints
+    site: Ints
+    loss: Ints
     proved: bool = False
 
 
@@ -62,6 +65,8 @@ def proves(problem: KioskProblem, certificate: Certificate, loss: float) -> bool
 
     Losses come in steps of :func:`grain`, so a bound less than a step below ``loss`` is enough.
     """
+    if not certificate.stages:
+        return False
     facts = _facts(problem, int(np.ceil(loss)))
     if not all(_lawful(facts, stage, certificate.scale) for stage in certificate.stages):
         return False
@@ -76,28 +81,28 @@ def proves(problem: KioskProblem, certificate: Certificate, loss: float) -> bool
         elif stage.branch == GOES_ON:
             cases.append(case)
         else:
-            cases += _both(facts, case, stage.branch)
+            cases += _both(case, stage.branch)
     return not cases
 
 
-def _both(facts: _Facts, case: _Case, site: int) -> tuple[_Case, _Case]:
+def _both(case: _Case, site: int) -> tuple[_Case, _Case]:
     """Return the case without ``site`` and the case with it; one that the stage ruled out already is proved."""
     alive = case.alive.copy()
     alive[site] = False
-    without = replace(case, alive=alive, proved=case.proved or site in case.standing)
-    barred = not case.alive[site] and site not in case.standing
-    return without, replace(_with(facts, replace(case, alive=alive), [site]), proved=case.proved or barred)
+    stands = site in case.standing
+    barred = not case.alive[site] and not stands
+    without = replace(case, alive=alive, proved=case.proved or stands)
+    return without, replace(case if stands else _with(case, [site]), proved=case.proved or barred)
 
 
 def _facts(problem: KioskProblem, claim: int) -> _Facts:
     w, unit = problem.weights()
-    point, site, loss = problem.losses()
     rules = problem.rules
     district = np.asarray(rules.district, dtype=np.int64) if any(rules.floors) else np.full(w.size, -1)
     room = []
     for d, floor in enumerate(rules.floors if any(rules.floors) else ()):
         room.append(int(w[district == d].sum()) * problem.most - int(np.ceil(floor * problem.most / unit - 1e-6)))
-    return _Facts(problem, w, point, site, loss, district, tuple(room), grain(problem), claim)
+    return _Facts(problem, w, district, tuple(room), grain(problem), claim)
 
 
 def _lawful(facts: _Facts, stage: Stage, scale: int) -> bool:
@@ -125,17 +130,26 @@ def _first_case(facts: _Facts) -> _Case:
         if {a, b} & {*standing}:
             alive[[a, b]] = False
     cap = np.full(facts.w.size, problem.most, dtype=np.int64)
-    return _with(facts, _Case(frozenset(), alive, cap), standing)
+    point, site, loss = problem.losses()
+    order = np.argsort(site, kind="stable")
+    return _with(_Case(frozenset(), alive, cap, point[order], site[order], loss[order]), standing)
 
 
-def _with(facts: _Facts, case: _Case, sites: list[int]) -> _Case:
+def _with(case: _Case, sites: list[int]) -> _Case:
     """Return the case with ``sites`` standing: no unit loses more than they let it."""
-    cap = case.cap.copy()
-    served = np.isin(facts.site, sites)
-    np.minimum.at(cap, facts.point[served], facts.loss[served])
-    alive = case.alive.copy()
+    cap, alive = case.cap.copy(), case.alive.copy()
+    for site in sites:
+        mine = slice(*np.searchsorted(case.site, [site, site + 1]))
+        np.minimum.at(cap, case.point[mine], case.loss[mine])
     alive[sites] = False
-    return replace(case, standing=case.standing | {*sites}, alive=alive, cap=cap)
+    return _thinned(replace(case, standing=case.standing | {*sites}, alive=alive, cap=cap))
+
+
+def _thinned(case: _Case) -> _Case:
+    """Leave out the pairs of sites that may not be chosen, and those that lose no less than what stands."""
+    kept = case.alive[case.site]
+    kept &= case.loss < case.cap[case.point]
+    return replace(case, point=case.point[kept], site=case.site[kept], loss=case.loss[kept])
 
 
 def _ruled(facts: _Facts, case: _Case, stage: Stage, scale: int) -> _Case:
@@ -148,9 +162,11 @@ def _ruled(facts: _Facts, case: _Case, stage: Stage, scale: int) -> _Case:
         inside = facts.district >= 0
         price[inside] += np.asarray(stage.floors, dtype=np.int64)[facts.district[inside]]
     v = np.minimum(stage.v, case.cap * price)
-    left = v[facts.point] - facts.loss * price[facts.point]
+    left = v[case.point] - case.loss * price[case.point]
     sums = np.zeros(problem.n_sites, dtype=np.int64)
-    np.add.at(sums, facts.site, facts.w[facts.point] * np.maximum(left, 0))
+    if left.size:
+        first = np.flatnonzero(np.diff(case.site, prepend=-1))
+        sums[case.site[first]] = np.add.reduceat(facts.w[case.point] * np.maximum(left, 0), first)
     constant = int((facts.w * v).sum()) + _rules(facts, case, stage, sums)
     k = problem.k + len(problem.fixed) - len(case.standing)
     able = np.flatnonzero(case.alive)
@@ -168,7 +184,9 @@ def _ruled(facts: _Facts, case: _Case, stage: Stage, scale: int) -> _Case:
     alive = case.alive.copy()
     alive[able[out]] = False
     case = replace(case, alive=alive)
-    return _with(facts, case, able[into].tolist()) if into.any() else case
+    if into.any():
+        return _with(case, able[into].tolist())
+    return _thinned(case) if out.sum() > able.size // 10 else case
 
 
 def _rules(facts: _Facts, case: _Case, stage: Stage, sums: Ints) -> int:

@@ -91,9 +91,16 @@ def climb(core: Core, side: Side, prices: Prices, how: Climb) -> tuple[Prices, f
     return replace(prices, u=u), bound + constant, x
 
 
-def ruled(sums: Floats, k: int, bound: float, target: float) -> Bools:
-    """Return the columns that no choice below ``target`` has; a bound this high leaves nothing to find."""
-    positive = np.sort(sums[sums > 0])[::-1]
+def kept_out(sums: Floats, alive: Bools, k: int, bound: float, target: float) -> tuple[Bools, Bools]:
+    """Return the columns that no choice below ``target`` has, and those that every such choice has.
+
+    ``target`` : a bound this high or higher leaves nothing to find.
+    """
+    able = np.where(alive, sums, -np.inf)
+    positive = np.sort(able[able > 0])[::-1]
     bar = positive[k - 1] if k and positive.size >= k else 0.0
-    inside = (sums >= bar) & (sums > 0)
-    return ~inside & (bound + bar - sums >= target) if k else np.ones(sums.size, dtype=np.bool_)
+    below = positive[k] if positive.size > k else 0.0
+    inside = (able >= bar) & (able > 0)
+    out = alive & ~inside & (bound + bar - able >= target) if k else alive.copy()
+    into = inside & (bound + able - below >= target) if k else np.zeros_like(alive)
+    return out, into

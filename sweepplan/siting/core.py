@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sweepplan.model import Ints, KioskProblem
-from sweepplan.siting.kernels import Entries
+from sweepplan.siting.kernels import Entries, thinned
 
 _SEED = 20_260
 
@@ -65,6 +65,12 @@ class Core:
     def value(self, columns: Ints) -> int:
         """Return the loss of the rows with ``columns`` chosen."""
         return int(self.w @ self.least(columns))
+
+    def within(self, most: Ints) -> Core:
+        """Return the core whose rows lose ``most`` a unit at most: less to look at, and no choice loses more in it."""
+        cap = np.minimum(self.cap, most)
+        fields = thinned(self.entries, cap, np.ones(self.sites.size, dtype=np.bool_))
+        return replace(self, cap=cap, **Entries(*fields)._asdict())
 
     def only(self, columns: Ints) -> Core:
         """Return the core with no other free sites; ``row_of`` then says where each row of this one went."""

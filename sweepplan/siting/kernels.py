@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from sweepplan.model import Floats, Ints
+
+Bools = NDArray[np.bool_]
 
 
 class Entries(NamedTuple):
@@ -45,6 +48,38 @@ def column_sums(entries: Entries, w: Floats, u: Floats, n: int) -> Floats:
                 break
             sums[col[e]] += left
     return sums
+
+
+@njit(cache=True)
+def thinned(entries: Entries, cap: Ints, alive: Bools) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+    """Return the entries of columns ``alive`` that lose less than ``cap``, as the fields of :class:`Entries`."""
+    start, cstart = np.zeros(cap.size + 1, dtype=np.int64), np.zeros(alive.size + 1, dtype=np.int64)
+    for r in range(cap.size):
+        start[r + 1] = start[r]
+        for e in range(entries.start[r], entries.start[r + 1]):
+            if entries.loss[e] >= cap[r]:
+                break
+            if alive[entries.col[e]]:
+                start[r + 1] += 1
+                cstart[entries.col[e] + 1] += 1
+    for j in range(alive.size):
+        cstart[j + 1] += cstart[j]
+    n = start[cap.size]
+    col, loss = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    crow, closs = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    filled = np.zeros(alive.size, dtype=np.int64)
+    n = 0
+    for r in range(cap.size):
+        for e in range(entries.start[r], entries.start[r + 1]):
+            if entries.loss[e] >= cap[r]:
+                break
+            j = entries.col[e]
+            if alive[j]:
+                at = cstart[j] + filled[j]
+                filled[j] += 1
+                col[n], loss[n], crow[at], closs[at] = j, entries.loss[e], r, entries.loss[e]
+                n += 1
+    return start, col, loss, cstart, crow, closs
 
 
 @njit(cache=True)

@@ -12,14 +12,16 @@ import numpy as np
 
 from sweepplan.errors import ProblemError
 from sweepplan.judging.certificate import grain, proves
-from sweepplan.model import CLOSED, GOES_ON, Certificate, Floats, Ints, KioskPlan, KioskProblem, Limit, Stage
-from sweepplan.siting.bound import Prices, climb, proved, ruled
-from sweepplan.siting.branching import branch
+from sweepplan.model import CLOSED, GOES_ON, Certificate, Floats, Ints, KioskPlan, KioskProblem, Limit
+from sweepplan.siting.bound import Prices, climb, kept_out, proved
+from sweepplan.siting.branching import Tree, branch
 from sweepplan.siting.conflict import ways_out
 from sweepplan.siting.core import Core, core_of
+from sweepplan.siting.descent import descend
 from sweepplan.siting.highs import feasible, relax, search
 from sweepplan.siting.kernels import Climb, gains
 from sweepplan.siting.local import greedy, needed, shake, swap
+from sweepplan.siting.proof import Found, certificate_of, worth
 from sweepplan.siting.side import Side, side_of
 
 Progress = Callable[[float, float], None]
@@ -31,20 +33,12 @@ _MOST_ENTRIES = 4_000_000
 """Entries of a core up to which HiGHS gets its relaxation."""
 _IDLE = 60
 _SEED = 7
+_RELAXED_ENTRIES, _MOST_CASES = 6_000, 8_000
+"""Entries from which on cases are bounded by subgradient steps first, and how many stages there may be then."""
 _MOST_BRANCHED, _MOST_BRANCHED_ENTRIES, _NODES = 1_000, 100_000, (150, 2_000)
 """Columns and entries up to which own branch and bound is tried, and its nodes before and after HiGHS's."""
 _MOST_PROOF = 12_000_000
 """Numbers a certificate may hold; a longer proof stays with the solver."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """One stage of the proof: prices of the rows of a core, and where the problem's points are among them."""
-
-    prices: Prices
-    row_of: Ints
-    core: Core
-    branch: int = GOES_ON
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +52,7 @@ class _Work:
     prices: Prices
     bound: float
     step: float
-    stages: tuple[_Found, ...] = ()
+    stages: tuple[Found, ...] = ()
     closed: bool = False
     by_solver: bool = False
     proved: float = -math.inf
@@ -134,7 +128,7 @@ def solve_kiosks(
     """
     work = replace(_start(problem, limit), enough=None if enough is None else _loss_of(problem, enough))
     tell = _teller(problem, progress)
-    for improve in (_narrow, _shake, _relax, _narrow, _shake, _branch, _search, _branch):
+    for improve in (_narrow, _shake, _descend, _relax, _narrow, _shake, _branch, _search, _branch):
         tell(work)
         if not work.over:
             work = improve(work)
@@ -201,9 +195,10 @@ def _kept(work: _Work, x: Ints) -> Ints:
 
 def _relax(work: _Work) -> _Work:
     """Take the multipliers of the relaxation in HiGHS, and its largest x after swaps."""
-    if work.core.col.size > _MOST_ENTRIES:
+    core = _near(work)
+    if core.col.size > _MOST_ENTRIES:
         return work
-    relaxed = relax(work.core, work.side, seconds=work.end - time.monotonic())
+    relaxed = relax(core, work.side, seconds=0.5 * (work.end - time.monotonic()))
     if relaxed is None:
         return work
     x, prices = relaxed
@@ -216,36 +211,66 @@ def _relax(work: _Work) -> _Work:
     return work if work.closed else _shrunk(work)
 
 
+def _near(work: _Work) -> Core:
+    """Return the core without the losses that no better choice makes its rows bear.
+
+    A row that lost more than its price by the whole gap would lift the bound to the claim.
+    """
+    if work.side.room is not None or not work.core.w.size:
+        return work.core
+    bound, _, _ = proved(work.core, work.side, work.prices)
+    most = (work.prices.u + max(work.claim - work.core.base - bound, 0.0)) / work.core.w
+    return work.core.within(np.floor(most).astype(np.int64) + 1)
+
+
 def _shake(work: _Work) -> _Work:
     """Look for a better choice near the best, longer where more is left to decide, and rule columns out by it."""
-    end = min(work.end, time.monotonic() + 0.2 * (work.end - time.monotonic())) if math.isfinite(work.end) else work.end
-    better = _better(work, shake(work.core, work.side, work.columns, idle=_IDLE, end=end, seed=_SEED))
+    better = _better(work, shake(work.core, work.side, work.columns, idle=_IDLE, end=_share(work, 0.2), seed=_SEED))
     return _shrunk(better) if better is not work and not better.closed else better
 
 
+def _descend(work: _Work) -> _Work:
+    """Search by many cases that cost little each, where relaxations would be large."""
+    if not work.side.plain or work.nodes is not None or _near(work).col.size < _RELAXED_ENTRIES:
+        return work
+    nodes = min(_MOST_PROOF // max(work.row_of.size, 1), _MOST_CASES)
+    claim, end = work.claim - work.core.base, _share(work, 0.3)
+    u, k = work.prices.u, work.side.k
+    tree = descend(work.core, k, u, work.columns, claim=claim, step=work.step, end=end, nodes=nodes)
+    return _searched(work, tree)
+
+
 def _branch(work: _Work) -> _Work:
-    """Search by own branch and bound, where little enough is left for its tree to be a proof that fits."""
-    if work.core.sites.size > _MOST_BRANCHED or work.core.col.size > _MOST_BRANCHED_ENTRIES:
+    """Search by few cases, each bounded by its relaxation, where little enough is left."""
+    core = _near(work)
+    if core.sites.size > _MOST_BRANCHED or core.col.size > _MOST_BRANCHED_ENTRIES:
         return work
     nodes = min(_MOST_PROOF // max(work.row_of.size, 1), _NODES[int(work.by_solver)])
     nodes = nodes if work.nodes is None else min(nodes, work.nodes)
-    end = min(work.end, time.monotonic() + 0.5 * (work.end - time.monotonic())) if math.isfinite(work.end) else work.end
-    claim = work.claim - work.core.base
-    tree = branch(work.core, work.side, work.columns, claim=claim, step=work.step, end=end, nodes=nodes)
+    claim, end = work.claim - work.core.base, _share(work, 0.5)
+    return _searched(work, branch(core, work.side, work.columns, claim=claim, step=work.step, end=end, nodes=nodes))
+
+
+def _searched(work: _Work, tree: Tree) -> _Work:
+    """Take what a tree found, and where it is closed the proof that it is."""
     columns = greedy(work.core, work.side, tree.columns)
     work = replace(work, columns=columns if work.side.keeps(work.core, columns) else tree.columns)
     if not tree.closed:
         return _settled(work)
-    more = tuple(_Found(step.prices, work.row_of, work.core, step.branch) for step in tree.steps)
+    more = tuple(Found(step.prices, work.row_of, work.core, step.branch) for step in tree.steps)
     loss = float(work.claim)
     return replace(work, stages=(*work.stages, *more), closed=True, by_solver=False, bound=loss, proved=loss)
 
 
+def _share(work: _Work, share: float) -> float:
+    """Return the moment at which so much of the time left is over."""
+    return work.end if math.isinf(work.end) else time.monotonic() + share * (work.end - time.monotonic())
+
+
 def _search(work: _Work) -> _Work:
     """Let HiGHS search what is left; a choice it finds lets the multipliers rule out more."""
-    columns, bound = search(
-        work.core, work.side, work.columns, step=work.step, seconds=work.end - time.monotonic(), nodes=work.nodes
-    )
+    core, left = _near(work), work.end - time.monotonic()
+    columns, bound = search(core, work.side, work.columns, step=work.step, seconds=left, nodes=work.nodes)
     work = _better(work, columns)
     rounding = 1e-9 * float(work.core.w @ work.core.cap)
     bound += work.core.base + rounding
@@ -269,8 +294,8 @@ def _settled(work: _Work) -> _Work:
     return replace(work, stages=(*work.stages, _stage(work, CLOSED)), closed=True, bound=loss, proved=loss)
 
 
-def _stage(work: _Work, branch: int = GOES_ON) -> _Found:
-    return _Found(work.prices, work.row_of, work.core, branch)
+def _stage(work: _Work, branch: int = GOES_ON) -> Found:
+    return Found(work.prices, work.row_of, work.core, branch)
 
 
 def _better(work: _Work, columns: Ints) -> _Work:
@@ -283,7 +308,8 @@ def _better(work: _Work, columns: Ints) -> _Work:
 def _shrunk(work: _Work) -> _Work:
     """Leave out the columns that no better choice has; those of the best choice so far stay."""
     bound, sums, _ = proved(work.core, work.side, work.prices)
-    out = ruled(sums, work.side.k, work.core.base + bound, work.goal)
+    every = np.ones(work.core.sites.size, dtype=np.bool_)
+    out, _ = kept_out(sums, every, work.side.k, work.core.base + bound, work.goal)
     if not out.any():
         return work
     kept = np.union1d(np.flatnonzero(~out), work.columns)
@@ -317,15 +343,6 @@ def _teller(problem: KioskProblem, progress: Progress | None) -> Callable[[_Work
     return tell
 
 
-def worth(problem: KioskProblem, loss: float) -> float:
-    """Return what a loss in whole units means: demand covered, or of a median, demand x walk."""
-    w, unit = problem.weights()
-    if problem.aim == "median":
-        return float(loss * unit)
-    total = float(w.sum()) if unit == 1 else float(problem.demand.sum()) / unit
-    return (total * problem.most - float(loss)) / problem.most * unit
-
-
 def _loss_of(problem: KioskProblem, value: float) -> int:
     """Return the most that may be lost, in whole units, for a plan to be worth ``value``."""
     w, unit = problem.weights()
@@ -340,7 +357,7 @@ def _plan(problem: KioskProblem, work: _Work) -> KioskPlan:
     columns = greedy(whole, side_of(problem, whole), np.searchsorted(whole.sites, work.core.sites[columns]))
     shown = min(max(work.bound, 0.0), float(work.value))
     proof = work.stages if work.closed and not work.by_solver else (*work.stages, _stage(work, CLOSED))
-    certificate = _certificate(problem, proof)
+    certificate = certificate_of(problem, proof)
     proved_loss = min(max(work.proved, 0.0), float(work.value))
     if not proves(problem, certificate, proved_loss):
         _log.info("the multipliers prove less than %g after rounding", proved_loss)
@@ -365,34 +382,4 @@ def _said(
         certificate=certificate,
         root=root[0] if root else None,
         root_bound=worth(problem, root[1]) if root else None,
-    )
-
-
-def _certificate(problem: KioskProblem, found: tuple[_Found, ...]) -> Certificate:
-    """Return the stages in whole numbers, prices per unit of demand rounded down, so that none exceeds its limit."""
-    w, _ = problem.weights()
-    most = problem.most * max(float(w.sum()), 1.0)
-    scale = 2 ** int(np.clip((54 if problem.rules.floors else 60) - np.ceil(np.log2(most)), 8, 40))
-    return Certificate(scale, tuple(_whole(problem, stage, scale) for stage in found))
-
-
-def _whole(problem: KioskProblem, found: _Found, scale: int) -> Stage:
-    prices, core = found.prices, found.core
-    floors = np.round(prices.floors * scale).astype(np.int64)
-    v = np.full(problem.demand.size, problem.most * scale, dtype=np.int64)
-    if floors.size:
-        district = np.asarray(problem.rules.district)
-        v += np.where(district >= 0, floors[np.maximum(district, 0)], 0) * problem.most
-    held = found.row_of >= 0
-    per_unit = np.floor(prices.u / core.w * scale).astype(np.int64)
-    v[held] = np.minimum(per_unit[found.row_of[held]], v[held])
-    return Stage(
-        v=v,
-        at_least=tuple(round(price * scale) for price in prices.groups),
-        apart=tuple(
-            (tuple(core.sites[cols].tolist()), round(price * scale)) for cols, price in prices.cliques if cols.size > 1
-        ),
-        budget=round(prices.budget * scale),
-        floors=tuple(floors.tolist()),
-        branch=found.branch if found.branch < 0 else int(core.sites[found.branch]),
     )
