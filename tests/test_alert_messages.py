@@ -17,7 +17,8 @@ from sweepplan.geo import WGS84
 from sweepplan.maps import draw
 from sweepplan.model import Limit
 from sweepplan.pipeline import Settings, Watched, alerts_only
-from sweepplan.report import alert_mail, alert_summary, named_alerts, post_alerts
+from sweepplan.report import alert_mail, alert_summary, history_lines, named_alerts, post_alerts
+from sweepplan.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +150,7 @@ def test_the_map_shows_an_alert_as_cells(watched: Watched) -> None:
         (["--method", "ears-c2"], 0, '"threshold": null'),
         (["--kind", "overdose"], 1, "no overdose report in needle.csv"),
         (["--as-of", "2027-01-01"], 1, "no report in the 7 days before 2027-01-01"),
+        (["--keep", "--database", "kept.db"], 0, '"history": [\n    {\n      "episode": "needle-scan-'),
         (["--budget", "0"], 1, "budget 0"),
         (["--webhook", "mailto:x"], 1, "--webhook: not an address"),
     ],
@@ -163,6 +165,7 @@ def test_the_verb_answers(town: Path, monkeypatch, capsys, options: list[str], c
         "--name=Gridtown",
         "--as-of=2026-03-02",
     ]
+    monkeypatch.chdir(town)
     monkeypatch.setattr("sys.argv", ["sweepplan", "alerts", *given, "--json", *options])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -170,3 +173,14 @@ def test_the_verb_answers(town: Path, monkeypatch, capsys, options: list[str], c
     assert int(ended.value.code or 0) == code
     assert words in (said.err if code else said.out)
     assert not code or len(said.err.strip().splitlines()) == 1
+
+
+def test_history_has_a_line_an_episode(watched: Watched, tmp_path: Path) -> None:
+    said = alert_summary(watched)
+    with Store.open(tmp_path / "kept.db") as store:
+        for later in range(2):
+            store.add_alerts(said, as_of=watched.as_of + pd.Timedelta(days=later))
+        lines = history_lines(store.alerts(), watched.area)
+    assert lines[0] == "Kept: 1 episode."
+    assert lines[1].startswith("  2026-03-02 to 2026-03-03: More needle reports than expected around ")
+    assert lines[1].endswith(" episodes in 30 days)")

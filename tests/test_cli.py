@@ -138,7 +138,9 @@ def test_hotspots_need_reports_alone(call: Call, town: Path, tmp_path: Path) -> 
     when = ["--tz", "America/New_York", "--as-of", "2026-03-02"]
     code, said, _ = call("hotspots", *given, *when, "--out", tmp_path / "hot", "--json")
     assert code == 0
-    assert json.loads(said)["hotspots"]["needle"] > 0
+    result = json.loads(said)
+    assert result["hotspots"]["needle"] == len(result["listed"]) > 0
+    assert set(result["changed"]["needle"]) == {"risen", "fallen"}
     assert (tmp_path / "hot" / "map.html").stat().st_size > 100_000
 
 

@@ -220,6 +220,21 @@ def test_places_and_crews(store, gridtown_at, gridtown_area):
     assert store.crews() == crews
 
 
+def test_alerts_are_kept_as_they_were_told_and_once(store):
+    told = {"kind": "needle", "method": "scan", "threshold": 8.6, "per_30_days": 1.1, "subject": "not kept"}
+    one = {"episode": "e1", "place": "A & B", "message": "More", "days": 3, "n": 9, "expected": 2.1, "since": "x"}
+    hidden = {**one, "episode": "e2", "n": None, "expected": None}
+    assert store.add_alerts({**told, "alerts": [one, hidden]}, as_of=AT) == 2
+    assert store.add_alerts({**told, "alerts": [{**one, "n": 10}]}, as_of=AT) == 0
+    assert store.add_alerts({**told, "threshold": None, "alerts": [one]}, as_of=AT + pd.Timedelta(days=1)) == 1
+    assert store.add_alerts({**told, "alerts": []}, as_of=AT) == 0
+    kept = store.alerts()
+    assert kept["episode"].tolist() == ["e1", "e2", "e1"]
+    assert kept["n"].tolist()[0] == 10
+    assert kept["n"].isna().tolist() == [False, True, False]
+    assert kept["as_of"].tolist() == [AT, AT, AT + pd.Timedelta(days=1)]
+
+
 def test_plans_keep_their_versions(store):
     assert [store.save_plan("monday", {"routes": [[k]]}, by="ann", at=AT) for k in range(3)] == [1, 2, 3]
     with pytest.raises(StoreError, match="no published version"):

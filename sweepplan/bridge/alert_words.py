@@ -46,7 +46,8 @@ def alert_message(alert: Any) -> str:
     'More overdose calls than expected around Mass Ave & Albany St in the last 24 hours'
     """
     where = "in" if alert.method == "county" else "around"
-    said = f"More {_WHAT[alert.kind]} than expected {where} {alert.name or 'a place without a name'}"
+    more = "Fewer" if alert.method == "fallen" else "More"
+    said = f"{more} {_WHAT[alert.kind]} than expected {where} {alert.name or 'a place without a name'}"
     days = "24 hours" if alert.days == 1 else f"{alert.days} days"
     if pd.isna(alert.n_incidents):
         return f"{said} in the last {days}"

@@ -11,6 +11,7 @@ from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import OUT, SETTINGS, STREETS, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
+from sweepplan.cli.store import DATABASE, opened
 from sweepplan.hotspots import METHODS
 
 
@@ -24,6 +25,8 @@ from sweepplan.hotspots import METHODS
     "--budget", type=float, default=1.0, show_default=True, help="False alarms borne in 30 days, by the scan."
 )
 @click.option("--webhook", help="Address that each alert is sent to, as JSON.")
+@click.option("--keep", is_flag=True, help="Note the alerts in the database, and say what was noted before.")
+@DATABASE
 @options(OUT)
 def alerts_verb(
     *,
@@ -31,6 +34,8 @@ def alerts_verb(
     method: str,
     budget: float,
     webhook: str | None,
+    keep: bool,
+    database: str | None,
     out: Path | None,
     as_json: bool,
     **given: Any,
@@ -44,6 +49,17 @@ def alerts_verb(
             report.write_tables(found.shown, folder)
             maps.draw(found.shown, as_of=found.as_of).save(folder / "map.html")
     sent = report.post_alerts(webhook, found) if webhook else False
-    mail = report.alert_mail(found)
-    lines = [f"Subject: {mail.subject}", "", *mail.body.splitlines()]
-    answer(report.alert_summary(found), [*lines, *(["", "Sent to the webhook."] if sent else [])], as_json=as_json)
+    said = report.alert_summary(found)
+    lines = [
+        f"Subject: {said['subject']}",
+        "",
+        *said["text"].splitlines(),
+        *(["", "Sent to the webhook."] if sent else []),
+    ]
+    if keep:
+        with opened(database, new=True) as store:
+            store.add_alerts(said, as_of=found.as_of)
+            past = store.alerts()
+        said["history"] = report.alert_history(past, found.area)
+        lines += ["", *report.history_lines(past, found.area)]
+    answer(said, lines, as_json=as_json)

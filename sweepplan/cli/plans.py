@@ -22,13 +22,15 @@ def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
     settings = settings_of(given)
     with progress_bar() as progress:
         progress("reading reports", 0.1)
-        area, found, shown = pipeline.hotspots_only(settings)
+        done = pipeline.hotspots_only(settings)
         progress("done", 1.0)
     if out:
         with report.fresh_folder(out) as folder:
-            report.write_tables(shown, folder)
-            maps.draw(shown).save(folder / "map.html")
-    answer(report.hotspot_summary(found, shown), report.hotspot_lines(found, shown, area), as_json=as_json)
+            report.write_tables(done.shown, folder)
+            maps.draw(done.shown).save(folder / "map.html")
+    said = report.hotspot_summary(done.hotspots, done.shown) | {"changed": report.change_summary(done)}
+    lines = report.hotspot_lines(done.hotspots, done.shown, done.area)
+    answer(said, [*lines, *report.change_lines(done)], as_json=as_json)
 
 
 @sweepplan.command("sweep")

@@ -5,6 +5,7 @@ from sweepplan.hotspots.backtest import BANDS, SHARES, Backtest, Trial, backtest
 from sweepplan.hotspots.blend import Blend, Plane, Shares
 from sweepplan.hotspots.clusters import Clusters, find_hotspots
 from sweepplan.hotspots.cube import Cube, Grid
+from sweepplan.hotspots.drift import drift
 from sweepplan.hotspots.forecast import Forecast, forecast, street_forecast
 from sweepplan.hotspots.level import Days, Level, expect
 from sweepplan.hotspots.lixels import Lixels
@@ -38,6 +39,7 @@ __all__ = [
     "Yields",
     "backtest",
     "backtest_streets",
+    "drift",
     "expect",
     "find_hotspots",
     "forecast",

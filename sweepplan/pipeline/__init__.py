@@ -2,6 +2,7 @@
 
 from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
 from sweepplan.pipeline.city import City, load_city, read_reports
+from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings, file_hash
 from sweepplan.pipeline.stored import Bringing, import_file
@@ -14,7 +15,6 @@ from sweepplan.pipeline.walk import (
     Sweep,
     find,
     gathered,
-    hotspots_only,
     kiosk_curve,
     plan_kiosks,
     plan_sweep,
@@ -27,7 +27,9 @@ __all__ = [
     "CLUSTERS",
     "FORECAST",
     "Bringing",
+    "Changed",
     "City",
+    "HotspotRun",
     "Hotspots",
     "Kiosks",
     "Progress",
@@ -36,6 +38,7 @@ __all__ = [
     "Sweep",
     "Watched",
     "alerts_only",
+    "changes",
     "file_hash",
     "find",
     "gathered",

@@ -11,11 +11,10 @@ import pandas as pd
 from sweepplan import bridge
 from sweepplan.bridge import KioskStudy, Surroundings, SweepDay
 from sweepplan.errors import SettingsError
-from sweepplan.geo import Area
 from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast, looked, yields
 from sweepplan.judging import judge_kiosks, judge_sweep
 from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
-from sweepplan.pipeline.city import City, load_city, read_reports, read_surroundings
+from sweepplan.pipeline.city import City, load_city
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
 from sweepplan.privacy import Policy, Published, publish
@@ -190,24 +189,6 @@ def show(
     tables += [] if kiosks is None else [kiosks.table]
     tables += [] if sweep is None else [sweep.routes, sweep.stops, sweep.legs]
     return publish(*tables, area=city.area, policy=lead, as_of=city.area.moment(settings.as_of))
-
-
-def hotspots_only(settings: Settings) -> tuple[Area, tuple[Hotspots, ...], Published]:
-    """Find hotspots from the reports alone; streets, sites and a sweep log, where given, explain them.
-
-    Returns
-    -------
-    The area, what was found, and what of it may be seen.
-    """
-    readings = read_reports(settings, Area.load(settings.area) if settings.area else None)
-    area = readings[0].area
-    area = area if settings.area else dataclasses.replace(area, name=settings.name or area.name)
-    as_of = area.moment(settings.as_of)
-    around, _ = read_surroundings(settings, area)
-    hotspots = find(readings, as_of=as_of, around=around)
-    lead = Policy.for_role("lead", min_count=settings.min_count)
-    tables = [*([] if around.streets is None else [around.streets]), *gathered(readings, hotspots)]
-    return area, hotspots, publish(*tables, area=area, policy=lead, as_of=as_of)
 
 
 def gathered(readings: tuple[Reading, ...], hotspots: tuple[Hotspots, ...]) -> list[gpd.GeoDataFrame]:

@@ -1,7 +1,16 @@
 """What leaves a run: its folder, the routes as GPX and CSV, and what it says in words and in JSON."""
 
-from sweepplan.report.alerts import Message, alert_mail, alert_summary, named_alerts, post_alerts
+from sweepplan.report.alerts import (
+    Message,
+    alert_history,
+    alert_mail,
+    alert_summary,
+    history_lines,
+    named_alerts,
+    post_alerts,
+)
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
+from sweepplan.report.changes import change_lines, change_summary
 from sweepplan.report.folder import fresh_folder, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
@@ -11,12 +20,16 @@ from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summar
 
 __all__ = [
     "Message",
+    "alert_history",
     "alert_mail",
     "alert_summary",
     "backtest_lines",
     "backtest_summary",
+    "change_lines",
+    "change_summary",
     "draw_backtest",
     "fresh_folder",
+    "history_lines",
     "hotspot_lines",
     "hotspot_summary",
     "kiosks_geojson",

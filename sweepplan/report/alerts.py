@@ -11,10 +11,12 @@ import pandas as pd
 
 from sweepplan import bridge
 from sweepplan.errors import DeliveryError, GateError, SettingsError
+from sweepplan.geo import Area
 from sweepplan.pipeline import Watched
 from sweepplan.privacy import Published
 
 _SECONDS = 10.0
+_MOST_KEPT = 20
 _RULES = {
     "scan": "The space-time scan, held to {budget:g} false alarms in 30 days",
     "county": "Reports of a day above the mean and two standard deviations of the 28 days before",
@@ -82,22 +84,57 @@ def alert_summary(watched: Watched) -> dict[str, Any]:
         "days_before": found.days_before,
         "episodes_before": found.episodes_before,
         "per_30_days": round(found.per_month, 2),
-        "alerts": [
-            {
-                "episode": str(episode),
-                "message": bridge.alert_message(alert),
-                "place": alert["name"],
-                "since": f"{watched.area.local(alert['since']):%Y-%m-%d}",
-                "days": int(alert["days"]),
-                "n": None if pd.isna(alert["n_incidents"]) else int(alert["n_incidents"]),
-                "expected": None if pd.isna(alert["expected"]) else round(float(alert["expected"]), 2),
-            }
-            for episode, alert in named_alerts(shown).iterrows()
-        ],
+        "alerts": plain_alerts(named_alerts(shown), watched.area),
         "subject": mail.subject,
         "text": mail.body,
         "withheld": dict(shown.withheld),
     }
+
+
+def plain_alerts(table: gpd.GeoDataFrame, area: Area) -> list[dict[str, Any]]:
+    """Return ALERTS with names as plain values."""
+    return [
+        {
+            "episode": str(episode),
+            "kind": alert["kind"],
+            "method": alert["method"],
+            "message": bridge.alert_message(alert),
+            "place": alert["name"],
+            "since": f"{area.local(alert['since']):%Y-%m-%d}",
+            "days": int(alert["days"]),
+            "n": None if pd.isna(alert["n_incidents"]) else int(alert["n_incidents"]),
+            "expected": None if pd.isna(alert["expected"]) else round(float(alert["expected"]), 2),
+        }
+        for episode, alert in table.iterrows()
+    ]
+
+
+def alert_history(kept: pd.DataFrame, area: Area) -> list[dict[str, Any]]:
+    """Return kept alerts as plain values, one an episode, the newest first: when, where, and what was said last."""
+    told = []
+    for episode, rows in kept.groupby("episode", sort=False):
+        last = rows.iloc[-1]
+        told.append(
+            {
+                "episode": str(episode),
+                "first_as_of": area.local(rows["as_of"].iloc[0]).isoformat(),
+                "last_as_of": area.local(last["as_of"]).isoformat(),
+                "message": str(last["message"]),
+                "method": str(last["method"]),
+                "per_30_days": float(last["per_30_days"]),
+            }
+        )
+    return sorted(told, key=lambda each: each["last_as_of"], reverse=True)
+
+
+def history_lines(kept: pd.DataFrame, area: Area) -> list[str]:
+    """Return kept alerts in words, one an episode, each with how often its rule alarmed."""
+    told = alert_history(kept, area)
+    lines = [f"Kept: {len(told)} {'episode' if len(told) == 1 else 'episodes'}."]
+    for each in told[:_MOST_KEPT]:
+        rate = f"{each['method']}, {each['per_30_days']:.1f} episodes in 30 days"
+        lines.append(f"  {each['first_as_of'][:10]} to {each['last_as_of'][:10]}: {each['message']} ({rate})")
+    return lines
 
 
 def post_alerts(url: str, watched: Watched) -> bool:

@@ -153,6 +153,24 @@ pickups = Table(
     _real("lat"),
 )
 
+alerts = Table(
+    "alerts",
+    METADATA,
+    _whole("as_of"),
+    _text("kind"),
+    _text("method"),
+    _text("episode"),
+    _text("place"),
+    _text("message"),
+    _whole("days"),
+    _whole("n", empty=True),
+    _real("expected", empty=True),
+    _real("threshold", empty=True),
+    _real("per_30_days"),
+    PrimaryKeyConstraint("as_of", "episode", name="alerts_once"),
+)
+"""As they were told: of areas, counts empty where they were withheld."""
+
 accounts = Table(
     "accounts",
     METADATA,

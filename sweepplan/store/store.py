@@ -260,6 +260,25 @@ class Store:
         rows = self._rows(select(schema.shifts).order_by(schema.shifts.c.crew, schema.shifts.c.start))
         return tuple(Crew(name, time.fromisoformat(start), time.fromisoformat(end)) for name, start, end in rows)
 
+    def add_alerts(self, told: Mapping[str, Any], *, as_of: pd.Timestamp) -> int:
+        """Keep the alerts of a moment, and return how many are new; told again, the newer words count.
+
+        Parameters
+        ----------
+        told : what was said (:func:`sweepplan.report.alert_summary`): ``kind``, ``method``, ``threshold``,
+            ``per_30_days``, and ``alerts``: ``episode``, ``place``, ``message``, ``days``, ``n``, ``expected`` of each.
+        """
+        names = [column.name for column in schema.alerts.c]
+        common = {name: told[name] for name in ("kind", "method", "threshold", "per_30_days")}
+        rows = [{**common, **alert, "as_of": micros(as_of)} for alert in told["alerts"]]
+        with writing(self._engine) as connection:
+            return merge(connection, schema.alerts, names, [tuple(row[name] for name in names) for row in rows])[0]
+
+    def alerts(self) -> pd.DataFrame:
+        """Return all alerts that were kept, oldest first."""
+        c = schema.alerts.c
+        return self._frame(select(schema.alerts).order_by(c.as_of, c.episode), "as_of")
+
     def save_plan(self, plan_id: str, body: Mapping[str, Any], *, by: str, at: pd.Timestamp) -> int:
         """Keep a plan as a new draft, and return its version, from 1; ``body`` is JSON."""
         c = schema.plans.c
