@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import sweepplan
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.model import Break, Crew, Habit, KioskProblem, Limit, Shift, Stop, SweepProblem
 
@@ -99,3 +100,10 @@ def test_a_sweep_problem_that_contradicts_itself_is_refused(changes: dict, words
 def test_a_kiosk_problem_that_contradicts_itself_is_refused(changes: dict, words: str) -> None:
     with pytest.raises(ProblemError, match=words):
         replace(kiosk(), **changes)
+
+
+def test_every_name_of_the_package_is_found():
+    for name in sweepplan.__all__:
+        assert getattr(sweepplan, name).__module__.startswith("sweepplan.")
+    with pytest.raises(AttributeError, match="no attribute 'utils'"):
+        sweepplan.utils  # noqa: B018

@@ -222,18 +222,18 @@ def test_a_pipe_and_a_device_are_no_files(tmp_path):
 
 
 ONE_READ = """
-import json, re, sys, time
+import json, os, re, sys
 from sweepplan.errors import SweepplanError
 from sweepplan.sources.rawtable import load
 from sweepplan.streets import read_graph
-path, start = sys.argv[1], time.monotonic()
+path, before = sys.argv[1], sum(os.times()[:4])
 try:
     table = (read_graph if "graphml" in path else load)(path)
     said = f"read {len(table)}"
 except SweepplanError as error:
     said = str(error)
 peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
-print(json.dumps({"said": said, "mb": peak, "s": time.monotonic() - start}))
+print(json.dumps({"said": said, "mb": peak, "s": sum(os.times()[:4]) - before}))
 """
 
 
@@ -287,7 +287,7 @@ def test_a_bomb_stays_small_and_short(tmp_path, name):
     assert CANARY not in got["said"]
     # The parser's own process cannot grow beyond its limit; ours holds the file and a hundred MB of libraries.
     assert got["mb"] + (worker.MOST_BYTES >> 20 if "graphml" not in name else 0) < 1024
-    assert got["s"] < 15
+    assert got["s"] < 15  # of the processor, its parser's too: what a machine with nothing else to do takes
 
 
 def outcome(path):

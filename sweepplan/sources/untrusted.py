@@ -18,8 +18,8 @@ from sweepplan.intake import kind_of, refuse_declarations
 from sweepplan.sources import worker
 from sweepplan.sources.worker.records import records
 
-SECONDS = 45.0  # by the clock, on a busy machine; the worker itself has 12 s of processor time
-"""Wall-clock seconds a file may take to be parsed."""
+SECONDS = 45.0
+"""Seconds by the clock that a file may take to be parsed, on a busy machine; of processor time it has 12."""
 
 SMALL_BYTES = 2 << 20
 """JSON up to this size is parsed in our own process: it can grow to about 300 MB there."""
