@@ -90,7 +90,7 @@ def test_the_message_names_streets_and_counts(watched: Watched) -> None:
     assert f": {n:.0f} in " in mail.subject
     place = named_alerts(watched.shown)["name"].iloc[0]
     assert {part.split()[0] for part in place.split(" & ")} <= {"B", "C", "D", "Avenue"}
-    assert "The space-time scan, held to 1 false alarms in 30 days: " in mail.body
+    assert "The space-time scan, held to a budget of 1 in 30 days: " in mail.body
     assert "Reports before Mon 2 Mar 2026, 00:00." in mail.body
     assert mail.subject.isprintable()
 

@@ -103,7 +103,7 @@ def test_what_cannot_be_watched_is_said_in_one_line() -> None:
     one = reports(days=1, a_day=1)
     months = reports().assign(time_precision="month")
     cases = [
-        (one, NOW, "too few days for alerts: n = 1 dated days, 1 reports; scan needs 32"),
+        (one, NOW, "too few days for alerts: n = 1 dated days, 1 reports; scan needs 49"),
         (reports(days=20), NOW, "n = 20 dated days"),
         (months, NOW, "months alone: alerts need reports dated to the day"),
         (
@@ -126,6 +126,9 @@ def test_all_at_one_spot_is_no_alert() -> None:
     table = reports()
     table = table.set_geometry(gpd.GeoSeries([shapely.Point(SPOT)] * len(table), index=table.index, crs=CRS))
     assert watch(table, TOWN, as_of=NOW).alerts.empty
+    young = reports(days=55)
+    young = young.set_geometry(gpd.GeoSeries([shapely.Point(SPOT)] * len(young), index=young.index, crs=CRS))
+    assert watch(young, TOWN, as_of=NOW).days_before == 26
 
 
 def test_needle_alerts_pass_for_those_who_see_requests_alone(spike: Watch) -> None:

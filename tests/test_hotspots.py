@@ -407,6 +407,21 @@ def test_hotspots_never_overlap_and_count_what_they_hold(seed: int, largest_ha: 
     assert (found["n_incidents"] <= near).all()
 
 
+def test_hdbscan_finds_clumps_of_two_densities_where_asked() -> None:
+    rng = np.random.default_rng(3)
+    dense, thin = rng.normal((500, 500), 12, (80, 2)), rng.normal((1500, 900), 45, (80, 2))
+    xy = np.vstack([dense, thin, rng.uniform((0, 0), (3000, 3000), (40, 2))])
+    table = incidents([tuple(at) for at in xy], ["2025-06-20"] * len(xy))
+    found = find_hotspots(table, Clusters(method="hdbscan", min_weight=10), as_of=AS_OF)
+    assert 2 <= len(found) <= 4
+    for spot in ((500, 500), (1500, 900)):
+        assert found.distance(shapely.Point(spot)).min() < 30
+    held = found.sjoin(table, predicate="contains")
+    assert held.index.value_counts().to_dict() == found["n_incidents"].to_dict()
+    with pytest.raises(SettingsError, match="clusters by 'optics': one of dbscan, hdbscan"):
+        Clusters(method="optics")
+
+
 def test_a_chain_of_clumps_falls_apart_at_its_thin_spots() -> None:
     clumps = [p for k, x in enumerate((200, 500, 800)) for p in clump(x, 400, 150, k, 30)]
     bridge = [(float(x), 400.0) for x in range(200, 800, 20)] * 2

@@ -99,7 +99,13 @@ def _stamp(*files: Path) -> Stamp:
 def _opened(settings: Settings, stamp: Stamp) -> Opened:
     city = pipeline.load_city(settings)
     as_of = city.area.moment(settings.as_of)
-    return Opened(settings, stamp, city, as_of, pipeline.find(city.readings, as_of=as_of, around=city.around))
+    return Opened(
+        settings,
+        stamp,
+        city,
+        as_of,
+        pipeline.find(city.readings, as_of=as_of, around=city.around, clusters=settings.clusters),
+    )
 
 
 def _key(opened: Opened) -> tuple[Settings, Stamp]:

@@ -12,11 +12,13 @@ from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import AROUND, KIOSKS, OUT, PLACES, SETTINGS, STREETS, SWEEP, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import SettingsError
+from sweepplan.hotspots.clusters import METHODS
 from sweepplan.pipeline import Run, Settings
 
 
 @sweepplan.command("hotspots")
 @options(SETTINGS, STREETS, PLACES, AROUND, OUT)
+@click.option("--clusters", type=click.Choice(METHODS), help="How reports are gathered (default dbscan).")
 def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
     """Find where incidents gather, from the reports alone; streets, sites and a sweep log explain each place."""
     settings = settings_of(given)

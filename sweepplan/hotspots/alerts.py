@@ -37,6 +37,7 @@ _BASE_D = 28
 _TAIL = 12
 _LOW = 0.3
 _SILENT_D = 7
+_WEEK_D = 7
 _SHOWN_CELL_M = 100.0
 
 
@@ -132,7 +133,7 @@ def watch(incidents: gpd.GeoDataFrame, area: Area, alarm: Alarm | None = None, *
     xy = shapely.get_coordinates(known.geometry.to_numpy())[dated]
     found: list[Found] = []
     limit = None
-    before = _days_before(day, today, alarm)
+    before = _days_before(day, int(days_of(local).min()), today, alarm)
     if alarm.method == "scan":
         scanner = scanner_of(known, area, alarm, learnt=before.start - alarm.scan.lag_d)
         scanned = [scanner.best(each) for each in range(before.start, today + 1)]
@@ -224,13 +225,18 @@ def _require_days(day: NDArray[np.int64], n_known: int, today: int, area: Area, 
         )
 
 
-def _days_before(day: NDArray[np.int64], today: int, alarm: Alarm) -> range:
-    """Return the days to learn from: the 56 up to a week before today, fewer where fewer are dated."""
+def _days_before(day: NDArray[np.int64], oldest: int, today: int, alarm: Alarm) -> range:
+    """Return the days to learn from: the 56 up to a week before today, fewer where fewer are dated.
+
+    A scan's windows must be dated, and its baseline have a report, from ``oldest`` on, to be made of.
+    """
     warm = alarm.scan.most_d if alarm.method == "scan" else _BASE_D
     first = max(int(day.min()) + warm, today - _SILENT_D - _MOST_D)
+    if alarm.method == "scan":
+        first = max(first, oldest + 2 * alarm.scan.lag_d + _WEEK_D)
     before = range(first, max(today - _SILENT_D, first))
     if len(before) < _LEAST_D:
-        need = _LEAST_D + warm + _SILENT_D
+        need = _LEAST_D + max(warm, 2 * alarm.scan.lag_d + _WEEK_D) + _SILENT_D
         raise ProblemError(
             f"too few days for alerts: n = {today - int(day.min()) + 1} dated days, {len(day):,} reports; "
             f"{alarm.method} needs {need}"

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, convolve
 from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, HDBSCAN
 
-from sweepplan.errors import SettingsError
+from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.hotspots.cube import Grid
 from sweepplan.hotspots.evidence import evidence
 from sweepplan.hotspots.history import ages_d, history, mean_decay, month_days, require_positive
@@ -27,6 +27,10 @@ _TREND_D = 28
 _HECTARE_M2 = 10_000
 _DENSER = 1.25
 _ROUNDING = 1e-9
+_MOST_HDBSCAN = 50_000
+
+METHODS = ("dbscan", "hdbscan")
+"""How reports are gathered."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Clusters:
     pre_cell_m : side of the cells that reports are gathered in first.
     largest_ha : the size of an outline from which a cluster is taken apart; only an evenly dense one stays larger.
     cell_m : side of the cells that hotspots are tested on, metres.
+    method : ``dbscan``, or ``hdbscan``: hierarchical (Campello, Moulavi & Sander 2013), which finds denser and thinner
+        clusters beside each other, of ``min_weight`` (and ``min_share``) or more each; for 50,000 reports at most.
     """
 
     eps_m: float = 60
@@ -56,12 +62,15 @@ class Clusters:
     pre_cell_m: float = 10
     largest_ha: float = 20
     cell_m: float = 100
+    method: str = "dbscan"
 
     def __post_init__(self) -> None:
         for name in ("eps_m", "min_weight", "half_life_d", "pre_cell_m", "largest_ha", "cell_m"):
             require_positive(name, getattr(self, name))
         if not 0 <= self.min_share <= 1:
             raise SettingsError(f"min_share {self.min_share:g}: give a share of all reports, 0 to 1")
+        if self.method not in METHODS:
+            raise SettingsError(f"clusters by {self.method!r}: one of {', '.join(METHODS)}")
 
 
 def find_hotspots(
@@ -141,6 +150,9 @@ def _near_dense(centres: Floats, weight: Floats, least: float, eps_m: float) -> 
 
 def _clusters(centres: Floats, weight: Floats, least: float, method: Clusters) -> list[Ints]:
     """Return the cells of each cluster; one too large, yet evenly dense, stays whole."""
+    if method.method == "hdbscan":
+        label = _hierarchy(centres, weight, least)
+        return [np.flatnonzero(label == cluster) for cluster in range(label.max() + 1)]
     label = _labels(centres, weight / least, method.eps_m)
     found: list[Ints] = []
     for cluster in range(label.max() + 1):
@@ -165,6 +177,21 @@ def _labels(centres: Floats, weight: Floats, eps_m: float) -> Ints:
         return np.full(len(centres), -1)
     distance_m, nearest = cKDTree(centres[dense]).query(centres)
     return np.where(distance_m <= eps_m, found.labels_[dense[nearest]], -1)
+
+
+def _hierarchy(centres: Floats, weight: Floats, least: float) -> Ints:
+    """Return the cluster of each cell, -1 for noise, by HDBSCAN; a cell stands as often as it weighs, once at least."""
+    times = np.maximum(np.rint(weight).astype(np.int64), 1)
+    if times.sum() > _MOST_HDBSCAN:
+        raise ProblemError(
+            f"{times.sum():,} weighted reports are too many for hdbscan: {_MOST_HDBSCAN:,} at most; use dbscan"
+        )
+    fewest = max(int(np.ceil(least)), 2)
+    if times.sum() < fewest:
+        return np.full(len(centres), -1)
+    found = HDBSCAN(min_cluster_size=fewest, copy=True).fit(np.repeat(centres, times, axis=0))
+    first = np.concatenate([[0], np.cumsum(times)[:-1]])
+    return np.asarray(found.labels_[first], dtype=np.int64)
 
 
 def _outline(centres: Floats, method: Clusters) -> BaseGeometry:

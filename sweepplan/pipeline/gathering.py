@@ -46,7 +46,7 @@ def hotspots_only(settings: Settings) -> HotspotRun:
     area = area if settings.area else dataclasses.replace(area, name=settings.name or area.name)
     as_of = area.moment(settings.as_of)
     around, _ = read_surroundings(settings, area)
-    hotspots = find(readings, as_of=as_of, around=around)
+    hotspots = find(readings, as_of=as_of, around=around, clusters=settings.clusters)
     changed = changes(readings, hotspots, area, as_of=as_of)
     lead = Policy.for_role("lead", min_count=settings.min_count)
     tables = [*([] if around.streets is None else [around.streets]), *gathered(readings, hotspots)]

@@ -44,6 +44,7 @@ class Settings:
     k, reach_m : new kiosks, and how far one may walk to them, metres; they win over those of ``kiosk_rules``.
     limit : of the sweep solver.
     min_count : smallest count that is shown.
+    clusters : how reports are gathered into hotspots, ``dbscan`` or ``hdbscan``.
     unit : in which distances are shown, ``m`` or ``mi``, where there is no ``area`` that says it.
     attribution : whose streets they are, as every map says.
     """
@@ -72,6 +73,7 @@ class Settings:
     seed: int = 7
     limit: Limit = field(default_factory=lambda: Limit(seconds=10))
     min_count: int = 11
+    clusters: str = "dbscan"
     attribution: str = "Streets © OpenStreetMap contributors"
     rules: SweepRules = field(default_factory=SweepRules)
     kiosk_rules: KioskRules = field(default_factory=KioskRules)

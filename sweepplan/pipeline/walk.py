@@ -80,7 +80,7 @@ def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, k
     city = load_city(settings, part(progress, 0.0, 0.3))
     as_of = city.area.moment(settings.as_of)
     progress("finding hotspots", 0.3)
-    hotspots = find(city.readings, as_of=as_of, around=city.around)
+    hotspots = find(city.readings, as_of=as_of, around=city.around, clusters=settings.clusters)
     swept, sited = None, None
     if sweep:
         swept = plan_sweep(city, hotspots[0], settings, as_of=as_of, progress=part(progress, 0.4, 0.8))
@@ -94,14 +94,14 @@ def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, k
 
 
 def find(
-    readings: tuple[Reading, ...], *, as_of: pd.Timestamp, around: Surroundings | None = None
+    readings: tuple[Reading, ...], *, as_of: pd.Timestamp, around: Surroundings | None = None, clusters: str = "dbscan"
 ) -> tuple[Hotspots, ...]:
     """Find hotspots and rates of each reading that has rows, the main one first; ``around`` explains the hotspots."""
     found = []
     for reading in readings:
         for kind in sorted(reading.incidents["kind"].unique()):
             incidents = reading.incidents[reading.incidents["kind"] == kind]
-            areas = find_hotspots(incidents, CLUSTERS[kind], as_of=as_of)
+            areas = find_hotspots(incidents, dataclasses.replace(CLUSTERS[kind], method=clusters), as_of=as_of)
             areas = bridge.explained(areas, around or Surroundings(), reading.area, as_of=as_of)
             cells = forecast(incidents, reading.area, as_of=as_of, method=FORECAST[kind]).cells
             found.append(

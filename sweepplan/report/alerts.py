@@ -18,7 +18,7 @@ from sweepplan.privacy import Published
 _SECONDS = 10.0
 _MOST_KEPT = 20
 _RULES = {
-    "scan": "The space-time scan, held to {budget:g} false alarms in 30 days",
+    "scan": "The space-time scan, held to a budget of {budget:g} in 30 days",
     "county": "Reports of a day above the mean and two standard deviations of the 28 days before",
     "threshold": "Square kilometres with a day above the mean and two standard deviations of the 28 days before",
 }

@@ -28,6 +28,7 @@ _LISTED = (
     "last_reported_at",
 )
 _MOST_LINES = 10
+_FEW = 11
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -104,6 +105,10 @@ def hotspot_lines(found: tuple[Hotspots, ...], shown: Published, area: Area) -> 
     table = _named(shown)
     for each in found:
         said.append(f"{len(each.areas)} {each.kind} hotspots, {each.cells['rate'].sum():.1f} reports a day expected")
+        if each.areas.empty:
+            n = int(each.cells["n_incidents"].sum())
+            few = f"too few {each.kind} reports for a hotspot: n = {n}"
+            said.append(f"  {few}" if n < _FEW else f"  nowhere do enough of {n:,} reports lie close together, of late")
         mine = table[table["kind"] == each.kind]
         for rank, hotspot in enumerate(mine.head(_MOST_LINES).itertuples(), start=1):
             told = "; ".join([f"{hotspot.n_incidents:,} reports", *bridge.facts(hotspot)])
