@@ -14,6 +14,7 @@ import shapely
 
 from sweepplan import cli, demo
 from sweepplan.geo import WGS84
+from sweepplan.store import Store
 
 Said = tuple[int, str, str]
 Call = Callable[..., Said]
@@ -99,6 +100,35 @@ def test_a_run_leaves_its_folder_and_says_what_it_found(call: Call, town: Path, 
     assert result["sweep"]["requests_served"] == result["sweep"]["requests"] > 0
     assert result["kiosks"]["gap"] == 0
     assert len(gpd.read_parquet(out / "routes.parquet")) == len(result["sweep"]["crews"])
+
+
+def test_a_run_from_the_database_is_the_run_from_the_file(call: Call, town: Path, tmp_path: Path) -> None:
+    file, secret = tmp_path / "city.db", tmp_path / "run"
+    how = ["--feed", "plain", "--mapping", town / "mapping.toml", "--tz", "America/New_York", "--by", "ann"]
+    assert call("import", town / "reports.csv", *how, "--database", file)[0] == 0
+    stored = run_options(town, **{"--incidents": None, "--feed": None, "--mapping": None, "--database": file})
+    told, again = (json.loads(call("run", *given, "--json")[1]) for given in (run_options(town), stored))
+    assert again["reports"][0]["kept"] == told["reports"][0]["kept"] == 300
+    assert again["hotspots"] == told["hotspots"]
+    assert again["sweep"]["requests_served"] == told["sweep"]["requests_served"] > 0
+    assert again["sweep"]["expected_needles"] == pytest.approx(told["sweep"]["expected_needles"], rel=0.02)
+    assert again["kiosks"]["covered"] == told["kiosks"]["covered"]
+    assert call("run", *stored, "--out", secret)[0] == 0
+    assert json.loads((secret / "run.json").read_text())["settings"]["database"] == "city.db"
+    with Store.open(file) as store:
+        noted = store.audit()
+        assert store.plans()["version"].tolist() == [1, 2]
+        body = store.plan("2026-03-02", version=2).body
+        crews = {crew["crew"]: crew["stops"] for crew in body["summary"]["sweep"]["crews"]}
+        assert pd.Series([crew for crew, _, _ in body["routes"]]).value_counts().to_dict() == crews
+        assert store.verify_audit() is None
+    assert noted["what"].tolist()[1:] == [
+        "publish plan 2026-03-02 version 1",
+        "export plan 2026-03-02 version 2 to run",
+        "export requests of plan 2026-03-02 version 2 to run",
+    ]
+    assert noted["policy"].str.contains("min_count=11").tolist() == [False, True, True, True]
+    assert noted["rows"].iloc[-1] == 300
 
 
 def test_the_same_inputs_give_the_same_bytes(call: Call, town: Path, tmp_path: Path) -> None:
@@ -189,6 +219,8 @@ FAULTS = {
     "no overlap": (bad_csv(HEADER + "51.5,-0.12,2026-01-01 10:00,open\n" * 3), "outside the area"),
     "metres in degrees": (bad_area, "EPSG:4326 is in degrees"),
     "no file": (lambda _: {"--incidents": "nowhere.csv"}, "nowhere.csv"),
+    "file and database": (lambda _: {"--database": "city.db"}, "and not both"),
+    "neither": (lambda _: {"--incidents": None}, "give incidents"),
     "unknown feed": (lambda _: {"--feed": "boston"}, "boston"),
     "unknown clock": (lambda _: {"--tz": "Boston"}, "unknown clock 'Boston'"),
     "naive moment skipped": (lambda _: {"--as-of": "2026-03-08 02:30"}, "2026-03-08 02:30"),

@@ -11,9 +11,11 @@ from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import AROUND, KIOSKS, OUT, PLACES, SETTINGS, STREETS, SWEEP, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
+from sweepplan.cli.store import now, opened, who
 from sweepplan.errors import SettingsError
 from sweepplan.hotspots.clusters import METHODS
 from sweepplan.pipeline import Run, Settings
+from sweepplan.privacy import Published
 
 
 @sweepplan.command("hotspots")
@@ -26,6 +28,7 @@ def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
         progress("reading reports", 0.1)
         done = pipeline.hotspots_only(settings)
         progress("done", 1.0)
+    _note(settings, "hotspots", shown, out)
     if out:
         with report.fresh_folder(out) as folder:
             report.write_tables(done.shown, folder)
@@ -73,11 +76,37 @@ def walk(settings: Settings, out: Path | None, *, sweep: bool = True, kiosks: bo
         report.refuse_foreign(out)
     with progress_bar() as progress:
         done = pipeline.run(settings, progress, sweep=sweep, kiosks=kiosks)
+    if settings.database:
+        _keep(done, out)
     if out is not None:
         with report.fresh_folder(out) as folder:
             report.write_run(done, folder)
             maps.draw(done.shown, attribution=done.settings.attribution, as_of=done.as_of).save(folder / "map.html")
     return done
+
+
+def _keep(done: Run, out: Path | None) -> None:
+    """Keep the plan as a new version, and note what leaves before it does."""
+    routes = []
+    if done.sweep is not None:
+        served = done.sweep.stops[done.sweep.stops["seq"] > 0].sort_values(["crew", "seq"])
+        routes = served[["crew", "seq", "place_id"]].to_numpy().tolist()
+    plan_id = f"{done.city.area.local(done.as_of):%Y-%m-%d}"
+    with opened(done.settings.database) as store:
+        body = {"summary": report.summary(done), "routes": routes}
+        version = store.save_plan(plan_id, body, by=who(None), at=now())
+    _note(done.settings, f"plan {plan_id} version {version}", done.shown, out)
+    if out is not None:
+        _note(done.settings, f"requests of plan {plan_id} version {version}", report.needle_reports(done), out)
+
+
+def _note(settings: Settings, what: str, shown: Published, out: Path | None) -> None:
+    """Note in the audit what is published, under which policy, and to which folder it goes."""
+    if settings.database:
+        rows = sum(len(table) for _, table in shown.tables())
+        said = f"publish {what}" if out is None else f"export {what} to {out.name}"
+        with opened(settings.database) as store:
+            store.note(who(None), said, at=now(), policy=str(shown.policy), rows=rows)
 
 
 def print_sheets(out: Path | None) -> None:

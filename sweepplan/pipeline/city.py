@@ -13,6 +13,7 @@ from sweepplan.errors import SettingsError, SourceError, StreetsError
 from sweepplan.geo import Area
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings
+from sweepplan.pipeline.stored import LAYERS, stored_pickups, stored_reports, stored_sites
 from sweepplan.sources import Reading, load_mapping, read_file, read_log, read_places, read_sites
 from sweepplan.streets import StreetNetwork, area_of, read_graph
 
@@ -68,8 +69,8 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
     progress("reading reports", 0.3)
     readings = read_reports(settings, area)
     progress("reading sites", 0.9)
-    candidates, no_candidates = _sites(settings.candidates, area, kind="candidate", state="candidate")
-    kiosks, no_kiosks = _sites(settings.kiosks, area, kind="kiosk", state="installed")
+    candidates, no_candidates = _sites(settings, area, "candidates")
+    kiosks, no_kiosks = _sites(settings, area, "kiosks")
     around, unused = read_surroundings(settings, area, streets)
     return City(
         area=area,
@@ -92,22 +93,27 @@ def read_reports(settings: Settings, area: Area | None = None) -> tuple[Reading,
     SourceError, StreetsError
         No row of the main feed can be used.
     """
-    given = [(settings.feed, settings.incidents)]
-    given += [(settings.overdose_feed, settings.overdoses)] if settings.overdoses else []
-    readings: list[Reading] = []
-    mapping = load_mapping(settings.mapping) if settings.mapping else None
-    for feed, path in given:
-        columns = mapping if feed == "plain" else None
-        readings.append(read_file(feed, path, area, tz=settings.tz, mapping=columns))
-        area = readings[0].area
+    readings = stored_reports(settings, area) if settings.database else _read_files(settings, area)
     main = readings[0]
     if main.incidents.empty:
         why = ", ".join(f"{reason}: {n}" for reason, n in main.rejected.items())
         outside = set(main.rejected) == {"outside the area"}
         raise (StreetsError if outside else SourceError)(
-            f"{settings.incidents.name}: none of {main.rows_in} rows can be used in {main.area.name} ({why}): "
+            f"{settings.reports_name}: none of {main.rows_in} rows can be used in {main.area.name} ({why}): "
             + ("give the streets of the same city" if outside else "see the file, feed and area")
         )
+    return readings
+
+
+def _read_files(settings: Settings, area: Area | None) -> tuple[Reading, ...]:
+    given = [(settings.feed, settings.incidents), (settings.overdose_feed, settings.overdoses)]
+    readings: list[Reading] = []
+    mapping = load_mapping(settings.mapping) if settings.mapping else None
+    for feed, path in given:
+        if path is not None:
+            columns = mapping if feed == "plain" else None
+            readings.append(read_file(feed, path, area, tz=settings.tz, mapping=columns))
+            area = readings[0].area
     return tuple(readings)
 
 
@@ -129,15 +135,20 @@ def read_surroundings(
         streets=None if streets is None else streets.streets(),
         sites=sites,
         places=places,
-        pickups=None if log is None else gpd.GeoDataFrame(log.table),
+        pickups=stored_pickups(settings, area) if log is None else gpd.GeoDataFrame(log.table),
     )
     unused = [no_places, no_sites, *([] if log is None else [log.quarantine])]
     return around, pd.concat(unused, ignore_index=True)
 
 
-def _sites(path: Path | None, area: Area, *, kind: str, state: str) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame]:
-    return (None, pd.DataFrame()) if path is None else read_sites(path, area, kind=kind, state=state)
+def _sites(settings: Settings, area: Area, layer: str) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame]:
+    """Return a layer of sites from its file, else from the database; None where neither has it."""
+    path: Path | None = getattr(settings, layer)
+    kind, state = LAYERS[layer]
+    if path is None:
+        return stored_sites(settings, area, kind), pd.DataFrame()
+    return read_sites(path, area, kind=kind, state=state)
 
 
 def _name(settings: Settings) -> str:
-    return settings.name or (settings.streets or settings.incidents).name.split(".")[0].replace("_", " ")
+    return settings.name or (settings.streets or Path(settings.reports_name)).name.split(".")[0].replace("_", " ")

@@ -35,6 +35,7 @@ class Settings:
     Attributes
     ----------
     incidents, feed : reports and the name of their feed (``sweepplan read --list``).
+    database : path or URL; reports, kiosks, candidates and the sweep log are its own where no file is named for them.
     streets, walk_streets : GraphML; without the second, kiosks walk on the first.
     tz : the city's clock, e.g. ``America/New_York``.
     as_of : a moment on that clock; nothing reported from it on is used.
@@ -49,10 +50,11 @@ class Settings:
     attribution : whose streets they are, as every map says.
     """
 
-    incidents: Path
-    feed: str
     tz: str
     as_of: str
+    incidents: Path | None = None
+    feed: str = "plain"
+    database: str = ""
     streets: Path | None = None
     depot: tuple[float, float] | None = None
     crews: tuple[Crew, ...] = tuple(Crew(name) for name in "ABCD")
@@ -79,6 +81,10 @@ class Settings:
     kiosk_rules: KioskRules = field(default_factory=KioskRules)
 
     def __post_init__(self) -> None:
+        if (self.incidents is None) == (not self.database):
+            raise SettingsError("give incidents, a file of reports with its feed, or a database, and not both")
+        if self.database and (self.mapping or self.overdoses):
+            raise SettingsError("a database holds its own overdoses, and no mapping fits it: give neither")
         lat, lon = self.depot or (0.0, 0.0)
         if not (-90 <= lat <= 90 and -180 <= lon <= 180):
             raise SettingsError(f"depot {lat:g}, {lon:g}: give latitude, longitude in degrees, e.g. 42.3420,-71.0760")
@@ -129,6 +135,11 @@ class Settings:
             return cls(**_typed(values))
         except (TypeError, ValueError, KeyError) as error:
             raise error if isinstance(error, SettingsError) else SettingsError(f"{where}: {error}") from error
+
+    @property
+    def reports_name(self) -> str:
+        """What the reports are called: their file's name, or the database's, without its folder, host or password."""
+        return self.incidents.name if self.incidents else self.database.rpartition("/")[2].partition("?")[0]
 
     def files(self) -> dict[str, Path]:
         """Return every input file by the setting that names it."""

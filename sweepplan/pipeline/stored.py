@@ -1,4 +1,4 @@
-"""From files into the database."""
+"""From files into the database, and from there onto the area's plane."""
 
 from __future__ import annotations
 
@@ -8,13 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
+import shapely
 
-from sweepplan.errors import SettingsError, SourceError
+from sweepplan.errors import SettingsError, SourceError, StoreError
 from sweepplan.geo import Area
 from sweepplan.pipeline.progress import Progress, quiet
-from sweepplan.pipeline.settings import file_hash
-from sweepplan.sources import FEEDS, LOGS, load_mapping, merge_repeats, quality, read_file, read_log, read_sites
+from sweepplan.pipeline.settings import Settings, file_hash
+from sweepplan.sources import (
+    FEEDS,
+    LOGS,
+    Reading,
+    load_mapping,
+    merge_repeats,
+    quality,
+    read_file,
+    read_log,
+    read_sites,
+)
+from sweepplan.sources.reading import FLAGS
+from sweepplan.sources.sieve import quarantine as set_aside
 from sweepplan.store import FileRead, ImportResult, Store
 
 LAYERS = {"kiosks": ("kiosk", "installed"), "candidates": ("candidate", "candidate")}
@@ -111,3 +125,53 @@ def _read(
     told = {str(name): value for name, value in quality([reading], as_of=at).iloc[0].items()}
     counts = {"rows_in": reading.rows_in, "kept": len(reading.incidents), "merged": reading.merged}
     return reading.incidents, reading.quarantine, counts, told
+
+
+def stored_reports(settings: Settings, area: Area | None) -> tuple[Reading, ...]:
+    """Return the incidents of the database as readings of one kind each, needles first; what lies outside is set aside.
+
+    Raises
+    ------
+    SettingsError
+        No area.
+    StoreError
+        There is no such database, or no incident in it.
+    """
+    if area is None:
+        raise SettingsError("reports of a database need an area: give --area area.toml")
+    with Store.open(settings.database, new=False) as store:
+        found = [store.incidents(area, kind=kind) for kind in ("needle", "overdose")]
+    readings = tuple(_within(area, table) for table in found if len(table))
+    if not readings:
+        raise StoreError(f"{settings.reports_name}: no incident in it: import some first")
+    return readings
+
+
+def _within(area: Area, table: gpd.GeoDataFrame) -> Reading:
+    shapely.prepare(area.boundary)
+    outside = ~shapely.intersects_xy(area.boundary, table.geometry.x.to_numpy(), table.geometry.y.to_numpy())
+    lines = pd.Series(range(1, len(table) + 1), table.index, dtype="int64", name="line")
+    ids = table.index[outside]
+    aside = set_aside(lines[outside], ids, "outside the area", [""] * len(ids))
+    flags = pd.DataFrame({name: pd.Series(dtype="str") for name in FLAGS})
+    return Reading("database", table[~outside], aside, len(table), area, len(table), lines[~outside], flags)
+
+
+def stored_sites(settings: Settings, area: Area, kind: str) -> gpd.GeoDataFrame | None:
+    """Return the sites of a kind that stand in the area as of the run; None where there is no database, or none."""
+    if not settings.database:
+        return None
+    with Store.open(settings.database, new=False) as store:
+        sites = store.sites(area, as_of=area.moment(settings.as_of))
+    here = sites.intersects(area.boundary) & (sites["kind"] == kind) & (sites["state"] != "removed")
+    return sites[here] if here.any() else None
+
+
+def stored_pickups(settings: Settings, area: Area) -> gpd.GeoDataFrame | None:
+    """Return what crews found in the area; None where there is no database, or it knows of nothing."""
+    if not settings.database:
+        return None
+    with Store.open(settings.database, new=False) as store:
+        pickups = store.pickups(area)
+    here = pickups.intersects(area.boundary)
+    return pickups[here] if here.any() else None

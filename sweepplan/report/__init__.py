@@ -11,7 +11,7 @@ from sweepplan.report.alerts import (
 )
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.changes import change_lines, change_summary
-from sweepplan.report.folder import fresh_folder, refuse_foreign, write_run, write_tables
+from sweepplan.report.folder import fresh_folder, needle_reports, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
@@ -36,6 +36,7 @@ __all__ = [
     "lines",
     "map_links",
     "named_alerts",
+    "needle_reports",
     "packet_html",
     "post_alerts",
     "print_pdf",

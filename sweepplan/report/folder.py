@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from sweepplan.errors import SettingsError
@@ -80,7 +79,7 @@ def write_tables(shown: Published, folder: Path) -> None:
 def write_run(run: Run, folder: Path) -> None:
     """Write tables, routes, rejected rows and ``run.json``; the same inputs and settings give the same bytes."""
     write_tables(run.shown, folder)
-    _needle_reports(run).to_parquet(folder / "incidents.parquet")
+    needle_reports(run).table("incidents").to_parquet(folder / "incidents.parquet")
     if run.sweep is not None:
         (folder / "routes.csv").write_text(routes_csv(run.shown), encoding="utf-8")
         (folder / "routes.gpx").write_text(routes_gpx(run.shown), encoding="utf-8")
@@ -107,26 +106,27 @@ def _packet(run: Run, kiosks: Kiosks) -> str:
     return packet_html(run.shown, study.problem, kiosks.plan, kiosks.judged, as_of=run.as_of, walks=study.walks)
 
 
-def _needle_reports(run: Run) -> gpd.GeoDataFrame:
-    """Return needle reports as points, for the team; overdoses leave as counts in cells alone, and on one grid."""
+def needle_reports(run: Run) -> Published:
+    """Publish needle reports as points, for the team; overdoses leave as counts in cells alone, and on one grid."""
     reports = [reading.incidents[reading.incidents["kind"] == "needle"] for reading in run.city.readings]
     team = Policy(min_count=run.settings.min_count, show_requests=True)
-    return publish(*reports, area=run.city.area, policy=team).table("incidents")
+    return publish(*reports, area=run.city.area, policy=team)
 
 
 def _quarantine(run: Run) -> pd.DataFrame:
     """Return file, line and reason of every rejected row; the values at fault may be places, and stay there."""
-    given = [(run.settings.incidents, run.city.readings[0])]
-    if run.settings.overdoses is not None:
-        given.append((run.settings.overdoses, run.city.readings[1]))
-    parts = [reading.quarantine[["line", "reason"]].assign(file=path.name) for path, reading in given]
+    overdoses = run.settings.overdoses
+    files = (run.settings.reports_name, overdoses.name if overdoses else run.settings.reports_name)
+    readings = zip(files, run.city.readings, strict=False)
+    parts = [reading.quarantine[["line", "reason"]].assign(file=file) for file, reading in readings]
     sites = run.city.rejected_sites
     parts += [sites[["line", "reason"]].assign(file="sites")] if len(sites) else []
     return pd.concat(parts, ignore_index=True)[["file", "line", "reason"]]
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    return {field.name: _value(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+    plain = {field.name: _value(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+    return {**plain, "database": settings.reports_name if settings.database else ""}
 
 
 def _value(value: Any) -> Any:

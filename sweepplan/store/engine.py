@@ -18,8 +18,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sweepplan.errors import StoreError
 from sweepplan.store.schema import VERSION_TABLE
 
-BUSY_MS = 10_000
-"""How long a writer waits for another."""
+BUSY_MS = 30_000
+"""How long a writer waits for others: SQLite hands the lock to whoever asks at the right moment, not to the next."""
 
 PATIENT_MS = 600_000
 """How long one who brings or replaces whole files waits: another may be bringing a large one."""
