@@ -214,10 +214,10 @@ def test_a_backup_comes_back_and_writes_over_nothing_unasked(town, url, make_url
     assert again["audit"][-1][3] == "restore from copy.zip, in place of what was there"
 
 
-def bomb(path: Path, rows: bytes, member: str) -> None:
+def bomb(path: Path, rows: bytes, member: str, version: str) -> None:
     """Write a small copy that unpacks to ever more of ``rows``."""
     names = [table.name for table in METADATA.sorted_tables]
-    manifest = {"sweepplan": "0003", "rows": dict.fromkeys(names, 0), "sha256": dict.fromkeys(names, "0")}
+    manifest = {"sweepplan": version, "rows": dict.fromkeys(names, 0), "sha256": dict.fromkeys(names, "0")}
     block = rows * (1 + (4 << 20) // len(rows))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name in ("manifest.json", *(f"{name}.jsonl" for name in names)):
@@ -258,11 +258,12 @@ print(json.dumps([peak_mb() - start, said]))
 def test_hostile_copies_are_refused_in_little_memory(tmp_path):
     database = tmp_path / "city.db"
     with Store.open(database) as store:
-        store.note("ann", "x", at=pd.Timestamp(0, tz="UTC"))
+        store.backup(tmp_path / "sound.zip", at=pd.Timestamp(0, tz="UTC"), by="ann")
+    version = json.loads(zipfile.ZipFile(tmp_path / "sound.zip").read("manifest.json"))["sweepplan"]
     before = everything(str(database))
     copies = [tmp_path / f"{foe}.zip" for foe in FOES]
     for copy, (rows, member) in zip(copies, FOES.values(), strict=True):
-        bomb(copy, rows, member)
+        bomb(copy, rows, member, version)
     command = [sys.executable, "-c", RESTORE, database, *copies]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     grown_mb, told = json.loads(done.stdout)

@@ -11,7 +11,7 @@ from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import OUT, SETTINGS, STREETS, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
-from sweepplan.cli.store import DATABASE, opened
+from sweepplan.cli.store import DATABASE, note_published, opened
 from sweepplan.hotspots import METHODS
 
 
@@ -41,9 +41,12 @@ def alerts_verb(
     **given: Any,
 ) -> None:
     """Say where more was reported in the last days than expected; areas only, ready to be mailed."""
+    if not (given["incidents"] or given["settings"]):
+        given["database"] = database
     settings = settings_of(given)
     with progress_bar() as progress:
         found = pipeline.alerts_only(settings, kind=kind, method=method, budget=budget, progress=progress)
+    note_published(settings, "alerts to a webhook" if webhook else "alerts", found.shown, out)
     if out:
         with report.fresh_folder(out) as folder:
             report.write_tables(found.shown, folder)

@@ -19,7 +19,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 SETTINGS = (
     click.option("--settings", type=Path, help="settings.toml; options given here win over it."),
     click.option("--incidents", type=Path, help="Reports of needles (or of overdoses)."),
-    click.option("--database", help="In place of --incidents: path or URL of the database; the run is noted in it."),
     click.option("--feed", help="Feed of the reports; see `sweepplan read --list`."),
     click.option("--mapping", type=Path, help="Column mapping (TOML) of a plain feed."),
     click.option("--tz", help="The city's clock, e.g. America/New_York."),
@@ -29,6 +28,11 @@ SETTINGS = (
     click.option("--as-of", help="Moment on the city's clock; nothing reported from it on is used."),
     click.option("--attribution", help="Whose streets they are, as the map says (default: OpenStreetMap)."),
     click.option("--min-count", type=int, help="Smallest count that is shown (default 11)."),
+)
+
+
+STORED = (
+    click.option("--database", help="In place of --incidents: path or URL of the database; the run is noted in it."),
 )
 
 

@@ -9,17 +9,16 @@ import click
 
 from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
-from sweepplan.cli.options import AROUND, KIOSKS, OUT, PLACES, SETTINGS, STREETS, SWEEP, options, settings_of
+from sweepplan.cli.options import AROUND, KIOSKS, OUT, PLACES, SETTINGS, STORED, STREETS, SWEEP, options, settings_of
 from sweepplan.cli.said import answer, progress_bar
-from sweepplan.cli.store import now, opened, who
+from sweepplan.cli.store import note_published, now, opened, who
 from sweepplan.errors import SettingsError
 from sweepplan.hotspots.clusters import METHODS
 from sweepplan.pipeline import Run, Settings
-from sweepplan.privacy import Published
 
 
 @sweepplan.command("hotspots")
-@options(SETTINGS, STREETS, PLACES, AROUND, OUT)
+@options(SETTINGS, STORED, STREETS, PLACES, AROUND, OUT)
 @click.option("--clusters", type=click.Choice(METHODS), help="How reports are gathered (default dbscan).")
 def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
     """Find where incidents gather, from the reports alone; streets, sites and a sweep log explain each place."""
@@ -28,7 +27,7 @@ def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
         progress("reading reports", 0.1)
         done = pipeline.hotspots_only(settings)
         progress("done", 1.0)
-    _note(settings, "hotspots", shown, out)
+    note_published(settings, "hotspots", done.shown, out)
     if out:
         with report.fresh_folder(out) as folder:
             report.write_tables(done.shown, folder)
@@ -39,7 +38,7 @@ def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @sweepplan.command("sweep")
-@options(SETTINGS, STREETS, SWEEP, OUT)
+@options(SETTINGS, STORED, STREETS, SWEEP, OUT)
 def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
     """Plan a sweep route for every crew."""
     done = walk(settings_of(given), out, kiosks=False)
@@ -47,7 +46,7 @@ def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @sweepplan.command("kiosks")
-@options(SETTINGS, STREETS, KIOSKS, OUT)
+@options(SETTINGS, STORED, STREETS, KIOSKS, OUT)
 @click.option("--packet", is_flag=True, help="Print the approval packet as PDF beside its page in --out (Chromium).")
 def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) -> None:
     """Suggest where the next kiosks should stand, with proof."""
@@ -60,7 +59,7 @@ def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) 
 
 
 @sweepplan.command("run")
-@options(SETTINGS, STREETS, SWEEP, AROUND, KIOSKS, OUT)
+@options(SETTINGS, STORED, STREETS, SWEEP, AROUND, KIOSKS, OUT)
 @click.option("--pdf", is_flag=True, help="Print the crews' sheets as PDF too; needs Chromium.")
 def run_verb(*, out: Path | None, as_json: bool, pdf: bool, **given: Any) -> None:
     """Walk the whole way: hotspots, sweep routes, kiosks, map, in one folder."""
@@ -95,18 +94,9 @@ def _keep(done: Run, out: Path | None) -> None:
     with opened(done.settings.database) as store:
         body = {"summary": report.summary(done), "routes": routes}
         version = store.save_plan(plan_id, body, by=who(None), at=now())
-    _note(done.settings, f"plan {plan_id} version {version}", done.shown, out)
+    note_published(done.settings, f"plan {plan_id} version {version}", done.shown, out)
     if out is not None:
-        _note(done.settings, f"requests of plan {plan_id} version {version}", report.needle_reports(done), out)
-
-
-def _note(settings: Settings, what: str, shown: Published, out: Path | None) -> None:
-    """Note in the audit what is published, under which policy, and to which folder it goes."""
-    if settings.database:
-        rows = sum(len(table) for _, table in shown.tables())
-        said = f"publish {what}" if out is None else f"export {what} to {out.name}"
-        with opened(settings.database) as store:
-            store.note(who(None), said, at=now(), policy=str(shown.policy), rows=rows)
+        note_published(done.settings, f"requests of plan {plan_id} version {version}", report.needle_reports(done), out)
 
 
 def print_sheets(out: Path | None) -> None:

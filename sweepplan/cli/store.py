@@ -13,7 +13,8 @@ import pandas as pd
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import SettingsError, StoreError
-from sweepplan.pipeline import Bringing, import_file
+from sweepplan.pipeline import Bringing, Settings, import_file
+from sweepplan.privacy import Published
 from sweepplan.store import Store, usual
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,15 @@ def who(by: str | None) -> str:
 def now() -> pd.Timestamp:
     """Return this moment, in UTC."""
     return pd.Timestamp.now("UTC")
+
+
+def note_published(settings: Settings, what: str, shown: Published, out: Path | None) -> None:
+    """Note in the audit of a run's database what is published, under which policy, and to which folder it goes."""
+    if settings.database:
+        rows = sum(len(table) for _, table in shown.tables())
+        said = f"publish {what}" if out is None else f"export {what} to {out.name}"
+        with opened(settings.database) as store:
+            store.note(who(None), said, at=now(), policy=str(shown.policy), rows=rows)
 
 
 @sweepplan.command("import")

@@ -62,7 +62,7 @@ def alerts_only(
     reports = [reading.incidents[reading.incidents["kind"] == kind] for reading in readings]
     reports = [each for each in reports if len(each)]
     if not reports:
-        raise SettingsError(f"no {kind} report in {settings.incidents.name}: give --kind, or a file of {kind} reports")
+        raise SettingsError(f"no {kind} report in {settings.reports_name}: give --kind, or a file of {kind} reports")
     progress("reading streets", 0.2)
     around, _ = read_surroundings(dataclasses.replace(settings, sites=None, places=None, sweep_log=None), area)
     progress("looking back", 0.4)
