@@ -6,10 +6,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import networkx as nx
 import numpy as np
+import osmnx as ox
+import pandas as pd
 import pytest
 import shapely
 from playwright.sync_api import Browser, sync_playwright
@@ -102,3 +105,71 @@ def make_gridtown() -> Callable[..., nx.MultiDiGraph]:
 def gridtown(make_gridtown: Callable[..., nx.MultiDiGraph], gridtown_area: Area) -> StreetNetwork:
     """Gridtown in a van at 1 m/s: 3 blocks east and 4 north is 700 m and 700 s."""
     return StreetNetwork.from_graph(make_gridtown(), gridtown_area, "drive", speed_ms=1.0)
+
+
+AS_OF = pd.Timestamp("2026-03-02 06:00")
+COLUMNS = "CASE_ENQUIRY_ID,OPEN_DT,TARGET_DT,CLOSED_DT,CASE_STATUS,TYPE,LATITUDE,LONGITUDE"
+CALLS = "LATITUDE_X,LONGITUDE_X,CREATE_TIME_INCIDENT,DISPOSITION_TEXT,EVENT_NUMBER,CLOSED_TIME_INCIDENT"
+SETTINGS = """
+incidents = "requests.csv"
+feed = "boston311"
+overdoses = "calls.csv"
+streets = "streets.graphml"
+tz = "America/New_York"
+name = "Gridtown"
+as_of = "2026-03-02 06:00"
+depot = [{lat}, {lon}]
+k = 2
+reach_m = 150
+limit = "20it"
+
+[[crews]]
+name = "A"
+shift = "07:00-15:00"
+
+[[crews]]
+name = "B"
+shift = "08:00-12:00"
+"""
+
+
+def stamp(at: pd.Timestamp) -> str:
+    return at.strftime("%m/%d/%Y %I:%M:%S %p")
+
+
+def request(number: int, spot: Any, opened: pd.Timestamp, *, is_open: bool) -> str:
+    closed = "" if is_open else stamp(opened + pd.Timedelta(hours=1))
+    due, status = stamp(opened + pd.Timedelta(days=1)), "Open" if is_open else "Closed"
+    return f"{number},{stamp(opened)},{due},{closed},{status},Needle Pickup,{spot.y:.6f},{spot.x:.6f}"
+
+
+@pytest.fixture(scope="session")
+def write_city(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_gridtown: Callable[..., nx.MultiDiGraph],
+    gridtown_at: Callable[..., gpd.GeoSeries],
+) -> Callable[..., Path]:
+    """Function: hours that each open request has waited -> settings.toml of a Gridtown with them.
+
+    Needles gather at the corner 300 m east, 300 m north: 40 reports of the last 28 days and 20 of the 28 before;
+    overdoses 500 m east, 100 m north, in the half-year before.
+    """
+
+    def write(waits_h: tuple[float, ...] = (2, 5, 30)) -> Path:
+        folder = tmp_path_factory.mktemp("city")
+        ox.save_graphml(make_gridtown(), folder / "streets.graphml")
+        spots = gridtown_at((300, 300), (500, 100), (100, 500), (0, 0)).to_crs(WGS84)
+        days = [*(k * 0.6 for k in range(1, 41)), *(29 + k for k in range(20))]
+        rows = [request(k, spots[0], AS_OF - pd.Timedelta(days=day), is_open=False) for k, day in enumerate(days)]
+        rows += [
+            request(900 + k, spots[2], AS_OF - pd.Timedelta(hours=hours), is_open=True)
+            for k, hours in enumerate(waits_h)
+        ]
+        (folder / "requests.csv").write_text("\n".join([COLUMNS, *rows]) + "\n")
+        calls = [AS_OF - pd.Timedelta(days=k + 70) for k in range(15)]
+        lines = [f"{spots[1].y:.6f},{spots[1].x:.6f},{stamp(t)},TRANSPORT,E{k},{stamp(t)}" for k, t in enumerate(calls)]
+        (folder / "calls.csv").write_text("\n".join([CALLS, *lines]) + "\n")
+        (folder / "settings.toml").write_text(SETTINGS.format(lat=round(spots[3].y, 6), lon=round(spots[3].x, 6)))
+        return folder / "settings.toml"
+
+    return write

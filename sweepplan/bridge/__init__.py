@@ -1,7 +1,9 @@
 """Map ⇄ maths: tables and streets become problems, plans become tables. All id ⇄ index work is here."""
 
+from sweepplan.bridge.adding import ADDED, with_request
 from sweepplan.bridge.alert_words import alert_message, alert_names
 from sweepplan.bridge.candidates import corner_sites, joined_sites, place_sites, street_sites
+from sweepplan.bridge.corners import corner
 from sweepplan.bridge.kiosk_effect import effect_study
 from sweepplan.bridge.kiosk_facts import coverage_curve, hindsight, order_table, prices, site_facts, stability
 from sweepplan.bridge.kiosk_ledger import due_services, kiosk_states, working
@@ -32,6 +34,7 @@ from sweepplan.bridge.sweeps import (
 from sweepplan.bridge.walking import StraightLines
 
 __all__ = [
+    "ADDED",
     "NALOXONE_M",
     "KioskRules",
     "KioskStudy",
@@ -43,6 +46,7 @@ __all__ = [
     "alert_names",
     "area_names",
     "chance_words",
+    "corner",
     "corner_sites",
     "coverage_curve",
     "due_services",
@@ -74,5 +78,6 @@ __all__ = [
     "street_sites",
     "sweep_day",
     "swept_words",
+    "with_request",
     "working",
 ]

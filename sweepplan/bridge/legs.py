@@ -18,7 +18,7 @@ def leg_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.Geo
     rows = []
     for shift, ways in zip(day.problem.shifts, day.problem.ways(plan), strict=True):
         for seq, (a, b) in enumerate(ways, 1):
-            leg = streets.leg(day.snaps[[a]], day.snaps[[b]])
+            leg = day.leg(streets, a, b)
             said = [step.text(streets.area.unit) for step in leg.steps]
             said += [f"on the {leg.side}"] if leg.side else []
             rows.append(

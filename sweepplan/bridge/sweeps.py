@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
@@ -21,7 +21,7 @@ from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates, yields
 from sweepplan.judging import judge_sweep
 from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepPlan, SweepProblem
-from sweepplan.streets import Snaps, StreetNetwork
+from sweepplan.streets import Leg, Snaps, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
 
 _DETOUR = 1.25
@@ -69,12 +69,20 @@ class SweepDay:
     zero : midnight of the day planned on the city's clock, in UTC.
     stops : one row per stop of the problem, same order: ``place_id, name, kind, due_at``, point on the plane.
     snaps : where depot (first) and stops (same order) lie on the streets.
+    known : legs worked out so far, by the rows of ``snaps`` they join; they stay true where stops are added.
     """
 
     problem: SweepProblem
     zero: pd.Timestamp
     stops: gpd.GeoDataFrame
     snaps: Snaps
+    known: dict[tuple[int, int], Leg] = field(default_factory=dict, repr=False)
+
+    def leg(self, streets: StreetNetwork, a: int, b: int) -> Leg:
+        """Return the way between two rows of ``snaps``."""
+        if (a, b) not in self.known:
+            self.known[a, b] = streets.leg(self.snaps[[a]], self.snaps[[b]])
+        return self.known[a, b]
 
     def clock(self, seconds: float) -> pd.Timestamp:
         """Return the moment ``seconds`` after the problem's zero, in UTC."""
@@ -197,7 +205,7 @@ def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.G
     ):
         if worked is None:
             continue
-        legs = [streets.leg(day.snaps[[a]], day.snaps[[b]]) for a, b in ways]
+        legs = [day.leg(streets, a, b) for a, b in ways]
         rows.append(
             {
                 "crew": shift.crew,
@@ -371,6 +379,13 @@ def _on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
     """Return how far each stop is walked to, one way, from where a crew parks; 0 where it parks beside it."""
     far = (snaps.edge >= 0) & (snaps.distance_m > rules.snap_limit_m)
     return np.where(far, _DETOUR * np.where(far, snaps.distance_m, 0), 0.0)
+
+
+def located(streets: StreetNetwork, spots: gpd.GeoSeries, rules: SweepRules) -> tuple[Snaps, str, float]:
+    """Return where the first of ``spots`` lies on the streets, its name, and the seconds walked there and back."""
+    snaps = _reachable(streets, spots, rules)
+    walk_m = _on_foot_m(snaps, rules)
+    return snaps, str(_street_names(streets, snaps, walk_m).iloc[0]), float(2 * walk_m[0] / _FOOT_MS)
 
 
 def _street_names(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) -> pd.Series:

@@ -209,6 +209,8 @@ def _why_not(problem: SweepProblem, k: int, place: Stop, mode: Mode) -> tuple[in
 
 
 def _why_closed(place: Stop, shift: Shift) -> str:
+    if place.crew == "":
+        return "kept back today"
     if place.crew not in (None, shift.crew):
         return f"promised to crew {place.crew!r}, which is not on shift"
     missing = sorted(place.skills - shift.skills)

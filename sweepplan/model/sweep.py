@@ -44,7 +44,7 @@ class Stop:
     load : what it adds to the container, ``>= 0``: needles expected, in whole numbers.
     skills : what a crew must be able to do, e.g. ``two-person``; all of them.
     zone : where it lies, for crews that may not work everywhere.
-    crew : the only crew that may serve it, if it is promised to one.
+    crew : the only crew that may serve it, if it is promised to one; empty: kept back from all.
     """
 
     place: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
 
 import geopandas as gpd
 import pandas as pd
@@ -50,6 +52,14 @@ class Sweep:
     stops: gpd.GeoDataFrame
     legs: gpd.GeoDataFrame
     looked: pd.DataFrame | None
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """Who looks on while a plan is searched: told of better ones; once ``ended`` is set, the best so far is taken."""
+
+    better: Callable[[SweepDay, SweepPlan], None]
+    ended: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +121,15 @@ def find(
 
 
 def plan_sweep(
-    city: City, hotspots: Hotspots, settings: Settings, *, as_of: pd.Timestamp, progress: Progress = quiet
+    city: City,
+    hotspots: Hotspots,
+    settings: Settings,
+    *,
+    as_of: pd.Timestamp,
+    progress: Progress = quiet,
+    watch: Watch | None = None,
 ) -> Sweep:
-    """Plan the sweeps of the day ``as_of`` falls on.
+    """Plan the sweeps of the day ``as_of`` falls on; ``watch`` sees better plans on the way, and may end the search.
 
     Raises
     ------
@@ -142,19 +158,44 @@ def plan_sweep(
         places=places,
         rules=settings.rules,
     )
-    plan = solve_sweep(
+    plan = searched(day, settings, progress=progress, watch=watch)
+    where = None
+    if pickups is not None:
+        where = looked(yields(pickups, places, places["reports_a_day"], as_of=as_of), places)
+    return worked_out(day, plan, city, where)
+
+
+def searched(
+    day: SweepDay,
+    settings: Settings,
+    *,
+    start: SweepPlan | None = None,
+    progress: Progress = quiet,
+    watch: Watch | None = None,
+) -> SweepPlan:
+    """Search a plan of the day, on from ``start`` if there is one."""
+
+    def told(share: float) -> bool:
+        progress("planning sweeps", share)
+        return watch is not None and watch.ended.is_set()
+
+    return solve_sweep(
         day.problem,
         limit=settings.limit,
         seed=settings.seed,
         needle_s=settings.rules.needle_s,
-        progress=lambda share: progress("planning sweeps", share),
+        start=start,
+        progress=told,
+        live=None if watch is None else lambda plan: watch.better(day, plan),
     )
+
+
+def worked_out(day: SweepDay, plan: SweepPlan, city: City, where: pd.DataFrame | None = None) -> Sweep:
+    """Return a plan with what it is worth and its tables."""
     routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
-    legs = bridge.leg_table(day, plan, city.streets)
-    where = None
-    if pickups is not None:
-        where = looked(yields(pickups, places, places["reports_a_day"], as_of=as_of), places)
-    return Sweep(day, plan, judge_sweep(day.problem, plan), routes, stops, legs, where)
+    return Sweep(
+        day, plan, judge_sweep(day.problem, plan), routes, stops, bridge.leg_table(day, plan, city.streets), where
+    )
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:
