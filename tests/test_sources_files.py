@@ -46,7 +46,7 @@ def refused(path, feed="boston311-points", **how):
         (gzip.compress((HEADER + ROW * 1000).encode())[:-12], "cut off or damaged gzip"),
         (b"\x1f\x8b\x08\x00 nonsense that is no gzip at all", "cut off or damaged gzip"),
         ("lat,dt\n42.35,2024-05-01\n", "no column 'lng': it has lat, dt"),
-        ("a;b\n1;2\n", "no column 'lat', 'lng': it has a, b"),
+        ("a;b\n1;2\n", "no column 'lat': it has a, b"),
         (HEADER + "4690000,330000,2024-05-01\n" * 2, "'4690000, 330000' are not degrees"),
         (HEADER + "inf,-inf,2024-05-01\nNaN,NaN,2024-05-01\n-1.8e308,-1.8e308,2024\n", "no row has finite coordinates"),
         (HEADER + "0,0,2024-05-01\n", "no row has finite coordinates"),

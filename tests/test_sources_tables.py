@@ -26,9 +26,9 @@ def test_a_workbook_gives_values_dates_and_a_sheet_by_name(tmp_path):
     path = tmp_path / "book.xlsx"
     rows = {"when": [datetime(2024, 5, 1, 7, 30), datetime(2024, 5, 2)], "n": [3, None], "share": [0.5, 2.0]}  # noqa: DTZ001
     with pd.ExcelWriter(path) as book:
-        pd.DataFrame({"x": [1]}).to_excel(book, sheet_name="first", index=False)
+        pd.DataFrame({"x": [1], "y": [2]}).to_excel(book, sheet_name="first", index=False)
         pd.DataFrame(rows).to_excel(book, sheet_name="second", index=False)
-    assert load(path).names == ("x",)
+    assert load(path).names == ("x", "y")
     second = load(path, part="second").frame
     assert second.to_dict("list") == {
         "when": ["2024-05-01 07:30:00", "2024-05-02"],

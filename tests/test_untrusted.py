@@ -154,7 +154,7 @@ def zipped(path, **members):
         ("C:\\evil.shp", b"x", "points outside"),
         ("inner.zip", b"x", "packed file"),
         ("inner.shp", b"PK\x03\x04", "packed file"),
-        ("a.csv", b"x" * 100, "0 shapefiles"),
+        ("a.csv", b"x" * 100, "a zip of 'a.csv'"),
         ("a.shp", b"x" * 100, "no .dbf, .shx"),
         ("a.shp", bytes(300 << 20), "unpacks to too much"),
     ],

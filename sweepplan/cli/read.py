@@ -54,7 +54,8 @@ def read_verb(file: Path | None, *, list_feeds: bool, as_json: bool, **given: An
         raise SettingsError("no FILE to read: give one, or --list for the feeds")
     mapping = load_mapping(given["mapping"]) if given["mapping"] else None
     if given["guess"]:
-        mapping = _agreed(guess_mapping(file), mapping, yes=given["yes"], as_json=as_json)
+        guess = guess_mapping(file, sheet=(mapping or {}).get("sheet", ""))
+        mapping = _agreed(guess, mapping, yes=given["yes"], as_json=as_json)
         if mapping is None:
             return
     reading = _read(file, given["feed"], given["area"], given["tz"], mapping)

@@ -25,7 +25,7 @@ NEEDLE_TYPES = frozenset({"needle pickup", "needle pick up", "needle cleanup", "
 NEEDLE_QUEUE = "needle pickup"
 """What the needle team's queue (``GEN_Needle_Pickup``) contains, written as a type."""
 
-FORMATS = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+FORMATS = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M")
 """Of the upper-case files, and of files that a spreadsheet wrote again."""
 
 FILLER = (42.3594, -71.0587)

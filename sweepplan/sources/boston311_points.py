@@ -23,11 +23,11 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
     SourceError
         A column is missing.
     """
-    raw.require("lat", "lng")
-    if "dt" in raw.frame.columns:
-        day = raw.text("dt")
+    lat, lon = raw.spelled("lat", "latitude"), raw.spelled("lng", "lon", "longitude")
+    if "year" not in raw.frame.columns:
+        day = raw.text(raw.spelled("dt", "date"))
     else:
-        raw.require("year", "month", "date")
+        raw.require("year", "month")
         month = raw.text("year").str.cat(raw.text("month").str.zfill(2), sep="-")
         day = raw.text("date")
         day = day.mask(day.eq(""), month)
@@ -36,8 +36,8 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
         source="boston311-points",
         kind=pd.Series("needle", index=day.index, dtype="str"),
         reported=day,
-        lat=raw.text("lat"),
-        lon=raw.text("lng"),
+        lat=raw.text(lat),
+        lon=raw.text(lon),
         due=empty,
         closed=empty,
         status=empty,
@@ -51,5 +51,5 @@ FEED = Feed(
     "City of Boston needle requests as points dated to the day or month, CSV",
     "needle",
     parse,
-    frozenset({"lat", "lng", "year", "month", "date", "dt", "street"}),
+    frozenset({"lat", "latitude", "lng", "lon", "longitude", "year", "month", "date", "dt", "street"}),
 )

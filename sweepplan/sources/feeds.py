@@ -32,8 +32,10 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
 )
 """Every feed that can be read, by name."""
 
-EVERY_FEED = ("clock", "zero_offset")
-"""Keys of a mapping that every feed takes: its clock, and what +00 means: ``utc``, or ``local`` time of that clock."""
+EVERY_FEED = ("clock", "zero_offset", "sheet")
+"""Keys of a mapping that every feed takes: its clock; what +00 means, ``utc`` or ``local`` time of that clock; and the
+sheet of a workbook, or layer of a GeoPackage, that holds the rows.
+"""
 
 
 def read_file(
@@ -74,7 +76,7 @@ def read_file(
         clock = area.tz
     if clock is not None:
         zone(clock)
-    raw = rawtable.load(path, FEEDS[feed].columns)
+    raw = rawtable.load(path, FEEDS[feed].columns, part=mapping.get("sheet", ""))
     drafts = [FEEDS[feed].parse(raw, mapping)]
     # What no draft looks at any more is let go before the incidents are made: half the memory of a large file.
     raw = replace(raw, frame=raw.frame[[]])

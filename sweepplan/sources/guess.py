@@ -13,8 +13,8 @@ import pandas as pd
 
 from sweepplan.errors import SourceError
 from sweepplan.sources.location import numbers
-from sweepplan.sources.moments import EPOCH
-from sweepplan.sources.plain import parted
+from sweepplan.sources.moments import EPOCH, EXCEL
+from sweepplan.sources.plain import BESIDE, joined, parted
 from sweepplan.sources.rawtable import RawTable, load
 
 LOOKED_AT = 20_000
@@ -24,18 +24,20 @@ ENOUGH = 0.8
 """Share of a column's values that must fit its meaning."""
 
 _NAMES: Mapping[str, str] = {
-    "lat": r"lat|latitude|y|.*(?:^|[_ ])lat(?:itude)?(?:[_ ].*)?",
-    "lon": r"lon|lng|long|longitude|x|.*(?:^|[_ ])(?:lon|lng|long|longitude)(?:[_ ].*)?",
+    "lat": r"lat|latitude|y|latitud|breite|northing|.*(?:^|[_ ])lat(?:itude)?(?:[_ ].*)?",
+    "lon": r"lon|lng|long|longitude|x|longitud|länge|easting|.*(?:^|[_ ])(?:lon|lng|long|longitude)(?:[_ ].*)?",
     "id": r".*(?:^|[_ ])(?:id|case|number|no|key|ref)(?:[_ ].*)?|id|.*id$|.*number.*",
     "closed": r".*(?:clos|resolv|complet|finish).*",
     "due": r".*(?:due|target|sla).*",
     "needles": r".*(?:needle|syringe|sharps|count|quantity|qty|amount).*",
     "status": r".*(?:status|state).*",
-    "time": r".*(?:open|creat|report|request|occur|incident|call|receiv|dispatch|date|time|day|when|dt|at$).*",
+    "time": r".*(?:open|creat|report|request|occur|incident|call|receiv|dispatch|dat[eu]|time|day|when|dt|fecha|at$).*",
+    "clock": r".*(?:time|hour|uhrzeit|hora).*",
 }
 _DATES = ("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _FORMATS = ("ISO8601", *(f"{date}{clock}" for date in _DATES for clock in _CLOCKS), "%B %Y", "%b %d, %Y", "%B %d, %Y")
+_CLOCK_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*[AaPp][Mm])?"
 _SWAPPED = {"%m/%d": "%d/%m", "%m-%d": "%d-%m", "%d/%m": "%m/%d", "%d-%m": "%m-%d"}
 _OFFSET = r":\d{2}(?:\.\d+)?\s*(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 
@@ -66,15 +68,21 @@ class Guess:
         return f"{key} = {json.dumps(self.mapping[key], ensure_ascii=False)}  # {_plain(self.reasons[key])}"
 
 
-def guess_mapping(path: str | Path) -> Guess:
+def guess_mapping(path: str | Path, *, sheet: str = "") -> Guess:
     """Propose a mapping of a table's columns, from their names and values.
+
+    Parameters
+    ----------
+    sheet : of a workbook, or layer of a GeoPackage; empty takes the first that holds a table, the only one.
 
     Raises
     ------
     SourceError
         The file cannot be read, or no column holds times, latitudes or longitudes.
     """
-    raw = load(path)
+    raw = load(path, part=sheet)
+    if raw.frame.empty:
+        raise SourceError(f"{raw.path}: no row has as many fields as the header: export it again")
     columns = {name: raw.text(name).head(LOOKED_AT) for name in raw.frame.columns}
     mapping: dict[str, str] = {}
     reasons: dict[str, str] = {}
@@ -90,6 +98,8 @@ def guess_mapping(path: str | Path) -> Guess:
     placed = raw.shapes is not None or "point" in mapping
     missing = [key for key in ("time", *(() if placed else ("lat", "lon"))) if key not in mapping]
     if missing:
+        if "time" in mapping and (odd := _projected(columns)):
+            raise SourceError(f"{raw.path}: {odd} are no degrees: name their plane in a mapping, crs = 'EPSG:...'")
         raise SourceError(
             f"{raw.path}: no column looks like {' or '.join(missing)}: it has {', '.join(raw.names)[:300]}"
         )
@@ -121,6 +131,13 @@ def _degrees(columns: Mapping[str, pd.Series], key: str, bound: int) -> tuple[st
     return None
 
 
+def _projected(columns: Mapping[str, pd.Series]) -> str:
+    """Return in words which columns named as coordinates hold other numbers than degrees; empty where none do."""
+    found = {name: numbers(columns[name]) for key in ("lat", "lon") for name in _named(key, columns)[:1]}
+    odd = [f"{name!r} ({number[0]:g}, ...)" for name, number in found.items() if (np.abs(number) > 180).mean() > ENOUGH]
+    return " and ".join(odd)
+
+
 def _pairs(columns: Mapping[str, pd.Series]) -> tuple[str, str] | None:
     for name, values in columns.items():
         lat, lon = (numbers(column) for column in parted(values))
@@ -140,6 +157,13 @@ def _times(columns: Mapping[str, pd.Series], mapping: dict[str, str], reasons: d
     name = max(opened, key=lambda n: (columns[n].ne("").mean(), -list(columns).index(n)))
     form, share, certain = found[name]
     mapping["time"], reasons["time"] = name, f"{share:.0%} of its values are times written {form}"
+    beside = _clock_beside(columns, name, form)
+    if beside:
+        clock, form = beside
+        mapping["time"], reasons["time"] = (
+            f"{name}{BESIDE}{clock}",
+            f"days and times of day, together {form}",
+        )
     if form != "ISO8601":
         mapping["time_format"], reasons["time_format"] = (
             form,
@@ -164,6 +188,8 @@ def _format(values: pd.Series) -> tuple[str, float, bool] | None:
     given = values[values.ne("")].head(2_000)
     if given.str.fullmatch(EPOCH).mean() >= ENOUGH:
         return "ISO8601", float(given.str.fullmatch(EPOCH).mean()), True
+    if _is_excel(given):
+        return EXCEL, 1.0, True
     if given.empty or pd.to_numeric(given, errors="coerce").notna().mean() > 1 - ENOUGH:
         return None
     shares = {form: _share(given, form) for form in _FORMATS}
@@ -172,6 +198,22 @@ def _format(values: pd.Series) -> tuple[str, float, bool] | None:
         return None
     other = next((best.replace(a, b) for a, b in _SWAPPED.items() if a in best), None)
     return best, shares[best], other is None or shares.get(other, 0.0) < shares[best]
+
+
+def _is_excel(given: pd.Series) -> bool:
+    return bool(len(given)) and bool(pd.to_numeric(given, errors="coerce").between(36_526, 60_000).mean() >= ENOUGH)
+
+
+def _clock_beside(columns: Mapping[str, pd.Series], name: str, form: str) -> tuple[str, str] | None:
+    """Return the column of clock times that goes with a column of days, and the format of both together."""
+    if columns[name].str.contains(":", regex=False).any() or form == EXCEL:
+        return None
+    for clock in _named("clock", columns):
+        given = columns[clock][columns[clock].ne("")]
+        if clock != name and len(given) and given.str.fullmatch(_CLOCK_TIME).mean() >= ENOUGH:
+            both = _format(joined([columns[name], columns[clock]]))
+            return None if both is None else (clock, both[0])
+    return None
 
 
 def _share(values: pd.Series, form: str) -> float:
@@ -210,6 +252,8 @@ def _needles(columns: Mapping[str, pd.Series]) -> tuple[str, str] | None:
 
 
 def _as_written(raw: RawTable, folded: str) -> str:
+    if folded not in raw.frame.columns and BESIDE in folded:
+        return BESIDE.join(_as_written(raw, part) for part in folded.split(BESIDE))
     return dict(zip(raw.frame.columns, raw.names, strict=False)).get(folded, folded).strip()
 
 

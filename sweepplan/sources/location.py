@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from sweepplan.errors import SourceError
-from sweepplan.geo import Area, Floats
+from sweepplan.geo import Area, Floats, zone
 from sweepplan.sources.sieve import Bools, Fault
 
 FARTHEST_M = 100_000.0
@@ -24,6 +24,11 @@ SHARED_STREETS = 5
 """Fewer street names at one point are spellings of one corner."""
 
 _NOT_A_STREET = r"\bintersection\b(?: of\b)?|[\d\W_]+|\b\w\b"
+_DEGREES = (
+    r"^\s*(?P<before>[NSEWnsew])?\s*(?P<d>-?\d{1,3}(?:[.,]\d+)?)\s*[°º:]?\s*"
+    r"(?:(?P<m>\d{1,2}(?:[.,]\d+)?)\s*['’′:]?\s*)?(?:(?P<s>\d{1,2}(?:[.,]\d+)?)\s*(?:[\"”″]|'')?\s*)?(?P<after>[NSEWnsew])?\s*$"
+)
+_FARTHEST_LON = 75.0
 _EARTH_M = 6_371_008.8
 _INHABITED_LAT = (-60.0, 72.0)
 
@@ -69,13 +74,31 @@ def locate(lon: pd.Series, lat: pd.Series, path: Path) -> Location:
 
 
 def numbers(text: pd.Series) -> Floats:
-    """Return numbers, written with a decimal point or comma, shape (n,); NaN for all else."""
+    r"""Return numbers, shape (n,): with a decimal point or comma, or as degrees, minutes, seconds; NaN for all else.
+
+    Examples
+    --------
+    >>> numbers(pd.Series(["42.5", "42,5", "71° 30' 00\" W", "N 42 30", "x"])).tolist()
+    [42.5, 42.5, -71.5, 42.5, nan]
+    """
     number = pd.to_numeric(text, errors="coerce")
     comma = number.isna() & text.str.fullmatch(r"[+-]?\d+,\d+")
     if comma.any():
         number = number.mask(comma, pd.to_numeric(text[comma].str.replace(",", ".")).reindex(text.index))
+    marked = number.isna() & text.str.contains("[°ºNSEWnsew]", regex=True)
+    if marked.any():
+        number = number.astype("float64").mask(marked, _sexagesimal(text[marked]).reindex(text.index))
     values: Floats = number.to_numpy(dtype=float, na_value=np.nan)
     return values
+
+
+def _sexagesimal(text: pd.Series) -> pd.Series:
+    part = text.str.extract(_DEGREES)
+    degrees, minutes, seconds = (pd.to_numeric(part[k].str.replace(",", "."), errors="coerce") for k in "dms")
+    minutes, seconds = minutes.fillna(0), seconds.fillna(0)
+    size = (degrees.abs() + minutes / 60 + seconds / 3600).where((minutes < 60) & (seconds <= 60))
+    side = part["before"].fillna(part["after"]).str.upper()
+    return size.mask(part["d"].str.startswith("-", na=False) | side.isin(["S", "W"]), -size)
 
 
 def _refuse(path: Path, text: pd.Series, odd: Bools) -> None:
@@ -144,12 +167,21 @@ def area_around(location: Location, use: Bools, tz: str, path: Path) -> Area:
     Raises
     ------
     SourceError
-        They lie so near a pole that no city does.
+        They lie so near a pole that no city does, or a quarter of the earth from the clock ``tz``.
     """
     middle = float(np.median(location.lat[use]))
     if not _INHABITED_LAT[0] <= middle <= _INHABITED_LAT[1]:
         raise SourceError(f"{path}: its rows lie around latitude {middle:.1f}: are latitude and longitude swapped?")
+    east = float(np.median(location.lon[use]))
+    off = (east - 15 * _standard_offset_h(tz) + 180) % 360 - 180
+    if abs(off) > _FARTHEST_LON:
+        raise SourceError(f"{path}: its rows lie around longitude {east:.1f}, far from where {tz} is: is a minus lost?")
     return Area.around(location.lon[use], location.lat[use], tz, name=path.name.partition(".")[0])
+
+
+def _standard_offset_h(tz: str) -> float:
+    january = pd.Timestamp("2020-01-15", tz=zone(tz))
+    return (january.tz_localize(None) - january.tz_convert("UTC").tz_localize(None)) / pd.Timedelta(hours=1)
 
 
 def inside(area: Area, points: gpd.GeoSeries) -> Bools:

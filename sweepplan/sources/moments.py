@@ -13,9 +13,12 @@ from sweepplan.sources.sieve import Fault
 
 _OFFSET = r":\d{2}(?:\.\d+)?\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 _ZERO = r"(?P<time>:\d{2}(?:\.\d+)?)\s*(?:Z|z|UTC|[+-]00(?::?00)?)$"
-EPOCH = r"\d{10}|\d{12,13}"
+EPOCH = r"\d{10}(?:\.\d+)?|\d{12,13}(?:\.0+)?"
+EXCEL = "excel"
+"""Format of days since 1899-12-30, as a spreadsheet keeps times: 45413.5 is noon of 1 May 2024."""
 _ISO = r"\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)?"
 _YEARS = (1970, 2199)
+_EXCEL_DAYS = (25_569.0, 80_000.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,7 @@ def _from_epoch(text: pd.Series) -> pd.Series:
     if not count.any():
         return text
     number = pd.to_numeric(text[count])
-    seconds = number.where(text[count].str.len() == 10, number / 1000)
+    seconds = number.where(text[count].str.partition(".")[0].str.len() == 10, number / 1000)
     written = pd.to_datetime(seconds, unit="s", utc=True).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     return text.mask(count, written.reindex(text.index))
 
@@ -113,10 +116,17 @@ def _wall_times(text: pd.Series, formats: tuple[str, ...]) -> tuple[pd.Series, p
     for form in formats:
         rest = wall.isna() & text.ne("")
         if rest.any():
-            read = pd.to_datetime(text[rest], format=form, errors="coerce").astype("datetime64[us]")
-            wall = wall.fillna(read)
-            precision = precision.mask(wall.notna() & rest, precision_of(form))
+            read = _excel(text[rest]) if form == EXCEL else pd.to_datetime(text[rest], format=form, errors="coerce")
+            wall = wall.fillna(read.astype("datetime64[us]"))
+            whole = form == EXCEL and bool((wall[rest].dropna().dt.normalize() == wall[rest].dropna()).all())
+            precision = precision.mask(wall.notna() & rest, "day" if whole else precision_of(form))
     return wall.where(wall.dt.year.between(*_YEARS)), precision
+
+
+def _excel(text: pd.Series) -> pd.Series:
+    days = pd.to_numeric(text, errors="coerce")
+    days = days.where(days.between(*_EXCEL_DAYS))
+    return pd.to_datetime(days, unit="D", origin="1899-12-30").dt.round("s")
 
 
 def precision_of(form: str) -> str:
@@ -127,7 +137,7 @@ def precision_of(form: str) -> str:
     >>> precision_of("%m/%d/%Y %I:%M %p"), precision_of("%d.%m.%Y"), precision_of("%B %Y")
     ('second', 'day', 'month')
     """
-    if any(code in form for code in ("%H", "%I", "%c", "%X", "%s")):
+    if form == EXCEL or any(code in form for code in ("%H", "%I", "%c", "%X", "%s")):
         return "second"
     return "day" if any(code in form for code in ("%d", "%j", "%x")) else "month"
 

@@ -19,6 +19,7 @@ from sweepplan.sources.reading import Draft, Feed
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "moment": (
         *("datetime", "dateandtime", "incidentdatetime", "overdosedatetime", "dateofoverdose", "odmapdatetime"),
+        *("oddateandtime", "oddatetime", "incidentdateandtime", "overdosedateandtime", "dateandtimeofoverdose"),
         *("incidentdate", "overdosedate", "oddate", "date"),
     ),
     "clock time": ("incidenttime", "overdosetime", "odtime", "time"),
@@ -51,6 +52,7 @@ def parse(raw: RawTable, _: Mapping[str, str]) -> Draft:
             f"; name it e.g. {SPELLINGS[missing[0]][0]!r}"
         )
     day, clock = raw.text(found["moment"]), raw.text(found["clock time"])
+    clock = clock.mask(clock.str.fullmatch(r"\d{3,4}"), clock.str.zfill(4).str.replace(r"(..)$", r":\1", regex=True))
     bare = ~day.str.contains(":", regex=False) & clock.ne("")
     moment = day.mask(bare, day.str.cat(clock, sep=" "))
     empty = pd.Series("", index=day.index, dtype="str")

@@ -6,9 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
+from pyproj.exceptions import CRSError
 
 from sweepplan.errors import SettingsError
+from sweepplan.geo import WGS84
+from sweepplan.sources.location import numbers
 from sweepplan.sources.rawtable import RawTable, fold
 from sweepplan.sources.reading import Draft, Feed
 
@@ -18,10 +22,14 @@ COLUMNS = ("lat", "lon", "point", "time", "id", "kind", "needles", "status", "du
 ``point`` holds both coordinates: ``(42.35, -71.06)``, latitude first, or ``POINT (-71.06 42.35)``.
 """
 
-CONSTANTS = ("clock", "zero_offset", "source", "time_format")
+CONSTANTS = ("clock", "zero_offset", "sheet", "source", "time_format", "crs")
 """Keys of a mapping that are a value: the clock of times without an offset, whether +00 means UTC (``utc``) or that
-clock (``local``), the source, a ``strptime`` format.
+clock (``local``), the sheet of a workbook, the source, a ``strptime`` format (or ``excel``: days since 1899-12-30), and
+the plane of ``lon`` (east) and ``lat`` (north) where they are not degrees: ``EPSG:26986``.
 """
+
+BESIDE = " + "
+"""Parts a column of days and one of clock times: ``time = "Call Date + Call Time"``."""
 
 OTHERS = ("misrouted", "services", "free_text", "does_not_count")
 """Keys that a mapping file may hold for another feed."""
@@ -68,7 +76,7 @@ def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
     Raises
     ------
     SettingsError
-        The mapping has an unknown key.
+        The mapping has an unknown key, or ``crs`` names no plane.
     SourceError
         A column it names is missing.
     """
@@ -76,19 +84,24 @@ def parse(raw: RawTable, mapping: Mapping[str, str]) -> Draft:
     if odd:
         raise SettingsError(f"mapping: unknown key {odd[0]!r}: one of {', '.join((*COLUMNS, *CONSTANTS))}")
     names = {key: fold(mapping.get(key, key)) for key in COLUMNS}
+    when = [names["time"]] if names["time"] in raw.frame.columns else [*map(fold, names["time"].split(BESIDE))]
     constant_kind = names["kind"] not in raw.frame.columns and mapping.get("kind", "needle") in ("needle", "overdose")
     placed = ("point" in mapping or raw.shapes is not None) and "lat" not in mapping and "lon" not in mapping
-    named = [names[key] for key in mapping if key in COLUMNS and not (key == "kind" and constant_kind)]
-    raw.require(*dict.fromkeys([names["time"], *([] if placed else [names["lat"], names["lon"]]), *named]))
+    named = [
+        names[key] for key in mapping if key in COLUMNS and key != "time" and not (key == "kind" and constant_kind)
+    ]
+    raw.require(*dict.fromkeys([*when, *([] if placed else [names["lat"], names["lon"]]), *named]))
     index = raw.frame.index
     if "point" in mapping:
         lat, lon = parted(raw.text(names["point"]))
     else:
         lat, lon = _point_texts(raw) if placed else (raw.text(names["lat"]), raw.text(names["lon"]))
+    if "crs" in mapping:
+        lat, lon = _in_degrees(lat, lon, mapping["crs"])
     return Draft(
         source=mapping.get("source", "plain"),
         kind=pd.Series(mapping.get("kind", "needle"), index, dtype="str") if constant_kind else raw.text(names["kind"]),
-        reported=raw.text(names["time"]),
+        reported=joined([*map(raw.text, when)]),
         lat=lat,
         lon=lon,
         due=raw.text(names["due"]),
@@ -110,6 +123,23 @@ def parted(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     pair, wkt = text.str.extract(_PAIR), text.str.extract(_WKT)
     both = wkt.fillna(pair)
     return both["a"].fillna(""), both["b"].fillna("")
+
+
+def joined(times: list[pd.Series]) -> pd.Series:
+    """Return days and clock times of two columns as one; the first alone where there is no second."""
+    first, *rest = times
+    for clock in rest:
+        first = first.str.cat(clock, sep=" ").str.strip()
+    return first
+
+
+def _in_degrees(north: pd.Series, east: pd.Series, crs: str) -> tuple[pd.Series, pd.Series]:
+    x, y = numbers(east), numbers(north)
+    try:
+        points = gpd.GeoSeries.from_xy(x, y, crs=crs).to_crs(WGS84)
+    except CRSError as error:
+        raise SettingsError(f"crs = {crs!r}: give the plane of the coordinates, e.g. 'EPSG:26986'") from error
+    return tuple(pd.Series(v.to_numpy(), north.index).astype("str") for v in (points.y, points.x))  # type: ignore[return-value]
 
 
 def _point_texts(raw: RawTable) -> tuple[pd.Series, pd.Series]:

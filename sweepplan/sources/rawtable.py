@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from sweepplan.geo import WGS84
 from sweepplan.intake import unpacked
 from sweepplan.sources.sieve import Fault, quarantine, set_aside
 from sweepplan.sources.untrusted import format_of, parsed
+from sweepplan.sources.worker.header import LOOKED_AT, header_of
 
 MOST_BYTES = 1 << 30
 """A file that unpacks to more is refused: 1 GiB holds 1.8 million requests of a full 311 export."""
@@ -34,6 +36,7 @@ DELIMITERS = (",", ";", "\t", "|")
 
 _BLOCK = 16 << 20
 _LOOK = 64 << 10
+_NAMED_ENCODING = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding=["'][^"']*["']""")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +127,9 @@ def load(path: str | Path, wanted: Collection[str] | None = None, *, part: str =
 
     The content says which it is, and the name must not contradict. CSV: UTF-8 (with or without its mark), UTF-16 with
     its mark, or Latin-1; fields parted by ``,``, ``;``, tab or ``|``; lines may end in LF, CRLF or CR alone; blank
-    lines are no rows. JSON: as :func:`sweepplan.sources.worker.records.records` says. Geometry is in
-    :attr:`RawTable.shapes`, in degrees, whatever plane the file is on. All but CSV is parsed as
-    :mod:`sweepplan.sources.untrusted` says.
+    lines are no rows, nor are titles above the header (:func:`.worker.header.header_of`). JSON: as
+    :func:`sweepplan.sources.worker.records.records` says. Geometry is in :attr:`RawTable.shapes`, in degrees, whatever
+    plane the file is on. All but CSV is parsed as :mod:`sweepplan.sources.untrusted` says.
 
     Parameters
     ----------
@@ -158,7 +161,7 @@ def _utf8(path: Path, data: bytes) -> bytes:
     if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data
     try:
-        return data.decode("utf-16").encode()
+        return _NAMED_ENCODING.sub(r"\1", data.decode("utf-16"), count=1).encode()
     except UnicodeError as error:
         raise SourceError(f"{path}: starts as UTF-16 and goes not on so: save it as CSV in UTF-8") from error
 
@@ -177,7 +180,7 @@ def _encoding(data: bytes) -> str:
 def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
     data = data.removeprefix(codecs.BOM_UTF8)
     encoding = _encoding(data)
-    names, delimiter = _header(path, data, encoding)
+    names, delimiter, begins = _header(path, data, encoding)
     columns = _unique([fold(name) for name in names])
     keep = [name for name in columns if wanted is None or name in wanted]
     ragged: list[tuple[int, str]] = []
@@ -188,7 +191,7 @@ def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
 
     try:
         table = arrow_csv.read_csv(
-            pa.PythonFile(_Ended(data), mode="r"),
+            pa.PythonFile(_Ended(memoryview(data)[begins:]), mode="r"),
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=_BLOCK, column_names=columns, skip_rows_after_names=1, encoding=encoding
             ),
@@ -212,8 +215,8 @@ def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
 class _Ended(io.RawIOBase):
     """Bytes as a file that ends in a line feed, which pyarrow needs after a last line; they are not copied for it."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = memoryview(data)
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
         self._at = 0
 
     def readable(self) -> bool:
@@ -232,24 +235,35 @@ class _Ended(io.RawIOBase):
         return piece
 
 
-def _header(path: Path, data: bytes, encoding: str) -> tuple[tuple[str, ...], str]:
-    """Return the names, and the delimiter that parts the header into the most of them."""
+def _header(path: Path, data: bytes, encoding: str) -> tuple[tuple[str, ...], str, int]:
+    """Return the names, the delimiter that parts the header into the most of them, and where its last row begins."""
     text = data[:_LOOK].decode(encoding, errors="replace")
+    lines = list(io.StringIO(text, newline=""))
     try:
-        headers = [
-            (
-                tuple(next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)),
-                delimiter,
-            )
-            for delimiter in DELIMITERS
-        ]
-    except (csv.Error, StopIteration) as error:
+        headers = [(*_names(lines, delimiter, cut=len(data) > _LOOK), delimiter) for delimiter in DELIMITERS]
+    except (csv.Error, IndexError) as error:
         raise SourceError(f"{path}: its first {_LOOK >> 10} KiB hold no CSV header: export it again") from error
-    return max(headers, key=lambda header: len(header[0]))
+    names, above, delimiter = max(headers, key=lambda header: len(header[0]))
+    return names, delimiter, len("".join(lines[:above]).encode(encoding))
 
 
-def _first_row(text: str, delimiter: str) -> tuple[str, ...]:
-    return tuple(next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row))
+def _names(lines: list[str], delimiter: str, *, cut: bool) -> tuple[tuple[str, ...], int]:
+    """Return the names of the header, and how many lines stand above its last row."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    rows: list[list[str]] = []
+    above: list[int] = []
+    before = 0
+    for row in reader:
+        if row:
+            rows.append(row)
+            above.append(before)
+        before = reader.line_num
+        if len(rows) > LOOKED_AT:
+            break
+    if cut and before == len(lines) and len(rows) > 1:  # the last row may go on
+        rows.pop()
+    at, names = header_of(rows)
+    return tuple(names), above[at]
 
 
 def _unique(names: list[str]) -> list[str]:

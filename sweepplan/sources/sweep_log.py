@@ -33,10 +33,10 @@ def parse(raw: RawTable, area: Area | None, clock: str | None) -> tuple[pd.DataF
     SourceError
         A column is missing, or no row has usable coordinates.
     """
-    raw.require("lat", "lon", raw.spelled("at", "time"))
-    when = raw.text(raw.spelled("at", "time"))
+    lat, lon = raw.text(raw.spelled("lat", "latitude")), raw.text(raw.spelled("lon", "lng", "longitude"))
+    when = raw.text(raw.spelled("at", "time", "date", "datetime"))
     times = moments(when, FORMATS, clock, label="time")
-    location = locate(raw.text("lon"), raw.text("lat"), raw.path)
+    location = locate(lon, lat, raw.path)
     needles, count_fault = _counts(raw)
     outcome = raw.text("outcome").str.casefold()
     said = pd.Series(np.where(needles > 0, "found", "clean"), index=when.index, dtype="str")
@@ -59,7 +59,7 @@ def parse(raw: RawTable, area: Area | None, clock: str | None) -> tuple[pd.DataF
     city = area or area_around(location, use, str(clock), raw.path)
     points = city.points(location.lon, location.lat).set_axis(when.index)
     faults.append(Fault("outside the area", location.located & ~inside(city, points), location.text))
-    ids = _ids(raw, when)
+    ids = _ids(raw, when, lat, lon)
     faults.append(repeats(ids, faults))
     place = raw.text("place_id")
     columns = {
@@ -98,10 +98,10 @@ def _not_one_of(name: str, values: pd.Series) -> Fault:
     return Fault(f"{name} is not one of {', '.join(choices)}", (~values.isin(choices)).to_numpy(), values)
 
 
-def _ids(raw: RawTable, when: pd.Series) -> pd.Series:
+def _ids(raw: RawTable, when: pd.Series, lat: pd.Series, lon: pd.Series) -> pd.Series:
     """Ids as given; else a digest of time and place, and the number among equals."""
     given = raw.text("pickup_id")
-    parts = zip(when, raw.text("lat"), raw.text("lon"), strict=True)
+    parts = zip(when, lat, lon, strict=True)
     digests = [hashlib.blake2b("|".join(part).encode(), digest_size=6).hexdigest() for part in parts]
     made = pd.Series(digests, index=when.index, dtype="str")
     number = made.groupby(made).cumcount() + 1

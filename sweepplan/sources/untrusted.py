@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -75,6 +76,9 @@ def _xml_form(path: Path, data: bytes) -> str:
         return "georeport"
     if b"<graphml" in head:
         raise SourceError(f"{path}: a street network (GraphML) or other XML: give it as --streets, not as a table")
+    if b"<errors" in head:
+        said = re.sub(rb"<[^>]*>|\s+", b" ", head).decode("utf-8", "replace")
+        raise SourceError(f"{path}: an error in place of data ({' '.join(said.split())[:120]}): ask for it again")
     if b"<services" in head:
         raise SourceError(f"{path}: a list of services, not of requests: ask the same server for requests.xml")
     raise SourceError(f"{path}: starts with {data[:15]!r}, a web page or XML: download the CSV or GeoJSON itself")

@@ -25,19 +25,30 @@ def records(data: bytes, _: str = "") -> Any:
     """Return a JSON document as an Arrow table; nested tables become columns ``outer.inner``.
 
     Known wrappings: a list of records; GeoJSON; ArcGIS features; a Socrata table (``rows.json``); a record list under
-    one name (``issues``, ``result.records``, ``service_requests``), its total in the schema as ``total``.
+    one name (``issues``, ``result.records``, ``service_requests``), its total in the schema as ``total``; a dump of a
+    CKAN data store; a record a line.
     """
     try:
-        given = json.loads(data.decode("utf-8-sig"))
+        given = _loaded(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise RefusedError(f"not JSON ({str(error)[:120]}): export it again") from error
     if isinstance(given, dict) and isinstance(given.get("error"), dict | str):
         raise RefusedError(f"an error in place of data ({json.dumps(given['error'])[:200]}): ask for it again")
-    for read in (_features, _socrata, _listed):
+    for read in (_features, _socrata, _dumped, _listed):
         found = read(given)
         if found is not None:
             return found
     raise RefusedError("JSON, but neither a list of records nor a GeoJSON FeatureCollection: export it again")
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        first = text.lstrip()[:1]
+        if error.msg != "Extra data" or first != "{":
+            raise
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _features(given: Any) -> Any:
@@ -84,6 +95,14 @@ def _socrata(given: Any) -> Any:
             for row in rows:
                 row[name] = dict(zip(map(str, inner), row[name], strict=False)) if isinstance(row[name], list) else None
     return _table(rows, None, None)
+
+
+def _dumped(given: Any) -> Any:
+    fields, cells = (given.get("fields"), given.get("records")) if isinstance(given, dict) else (None, None)
+    if not isinstance(fields, list) or not isinstance(cells, list) or not all(isinstance(row, list) for row in cells):
+        return None
+    names = [str(_dict(field).get("id", k)) for k, field in enumerate(fields)]
+    return _table([dict(zip(names, row, strict=False)) for row in cells], None, None)
 
 
 def _listed(given: Any) -> Any:

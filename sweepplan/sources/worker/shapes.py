@@ -19,6 +19,9 @@ def shapefile(data: bytes, layer: str = "") -> Any:
     stems = sorted(name[:-4] for name in parts if name.lower().endswith(".shp") and not name.startswith("__MACOSX/"))
     if layer:
         stems = [stem for stem in stems if stem.rpartition("/")[2] == layer]
+    tables = sorted(name for name in parts if name.lower().endswith((".csv", ".xlsx", ".json", ".geojson", ".txt")))
+    if not stems and tables:
+        raise RefusedError(f"a zip of {tables[0][:60]!r}: unpack it, and read that")
     if len(stems) != 1:
         raise RefusedError(f"a zip with {len(stems)} shapefiles: zip one .shp with its .shx, .dbf and .prj")
     endings = (".shp", ".shx", ".dbf", ".prj", ".cpg")

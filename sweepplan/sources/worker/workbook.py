@@ -9,10 +9,15 @@ from typing import Any
 
 from .archive import unzipped
 from .bounds import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, RefusedError, bound, table_of, text_of
+from .header import LOOKED_AT, header_of
 
 
 def xlsx(data: bytes, sheet: str = "") -> Any:
-    """Return a sheet (the first, where none is named) as an Arrow table: values as last computed, no formulas."""
+    """Return a sheet (the first that holds a table, where none is named) as an Arrow table.
+
+    Values are as last computed, no formulas. Several sheets of the same columns are refused where none is named: one
+    alone would lose the others in silence.
+    """
     from xml.etree.ElementTree import ParseError
 
     from defusedxml.common import DefusedXmlException
@@ -27,9 +32,7 @@ def xlsx(data: bytes, sheet: str = "") -> Any:
             raise RefusedError(f"no sheet {sheet!r}: it has {', '.join(map(repr, names))[:300]}")
         if not names:
             raise RefusedError("a workbook without a sheet: export it again")
-        page = book[sheet or names[0]]
-        page.reset_dimensions()
-        header, *rows = _sheet_rows(page.iter_rows(values_only=True)) or [[]]
+        header, rows = _table(book[sheet]) if sheet else _first(book.worksheets)
     except (InvalidFileException, ParseError, DefusedXmlException, KeyError, AttributeError, TypeError) as error:
         raise RefusedError(f"not an Excel workbook ({str(error)[:120]}): save it as .xlsx or CSV") from error
     wide = len(header)
@@ -37,11 +40,33 @@ def xlsx(data: bytes, sheet: str = "") -> Any:
     return table_of(header, [[row[k] if k < len(row) else "" for row in rows] for k in range(wide)], None)
 
 
+def _first(pages: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
+    """Return the header and rows of the first sheet that holds a table; of the first, where none does."""
+    found: tuple[str, tuple[list[str], list[list[str]]]] | None = None
+    for page in pages:
+        header, rows = _table(page) if found is None else _table(page, most=LOOKED_AT)
+        if found is None and len(header) > 1 and rows:
+            found = page.title, (header, rows)
+        elif found is not None and header == found[1][0] and rows:
+            both = f"{found[0]!r} and {page.title!r}"
+            raise RefusedError(f"sheets {both} have the same columns: name one (mapping: sheet = ...), or join them")
+    return found[1] if found else _table(pages[0])
+
+
+def _table(page: Any, *, most: int = MOST_ROWS) -> tuple[list[str], list[list[str]]]:
+    page.reset_dimensions()
+    found = _sheet_rows(islice(page.iter_rows(values_only=True), most + 1))
+    if not found:
+        return [], []
+    at, names = header_of(found)
+    return names, found[at + 1 :]
+
+
 def _sheet_rows(rows: Iterable[Sequence[Any]]) -> list[list[str]]:
     """Text of all rows from the first that is not blank, without blanks at their ends; a wider row loses nothing."""
     found: list[list[str]] = []
     cells = 0
-    for row in islice(rows, MOST_ROWS + 1):
+    for row in rows:
         texts = [text_of(value) for value in row[: MOST_COLUMNS + 1]]
         while texts and not texts[-1]:
             texts.pop()
@@ -53,8 +78,4 @@ def _sheet_rows(rows: Iterable[Sequence[Any]]) -> list[list[str]]:
     while found and not found[-1]:
         found.pop()
     widest = max((len(row) for row in found), default=0)
-    while widest > 2 and sum(map(bool, found[0])) <= 1:  # a title above the header
-        found.pop(0)
-    if found:
-        found[0] += [""] * (widest - len(found[0]))
-    return found
+    return [row + [""] * (widest - len(row)) for row in found]
