@@ -202,3 +202,8 @@ def test_a_sweep_log_with_dates_and_full_names(put):
 )
 def test_what_is_no_title_and_no_second_header(rows, found):
     assert header_of(rows) == found
+
+
+def test_a_log_of_nothing_but_ragged_rows(put):
+    with pytest.raises(SourceError, match="no row has coordinates to make an area around"):
+        read_log("sweep-log", put("f.csv", "lat,lon,at\n1,2\n3,4\n"), tz=TZ)

@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from sweepplan.errors import SourceError
 from sweepplan.geo import Area
 from sweepplan.sources.location import area_around, inside, locate
 from sweepplan.sources.moments import moments
@@ -56,6 +57,8 @@ def parse(raw: RawTable, area: Area | None, clock: str | None) -> tuple[pd.DataF
     ]
     good = ~faulty(faults, len(when))
     use = good if good.any() else location.located
+    if area is None and not use.any():
+        raise SourceError(f"{raw.path}: no row has coordinates to make an area around: give an area")
     city = area or area_around(location, use, str(clock), raw.path)
     points = city.points(location.lon, location.lat).set_axis(when.index)
     faults.append(Fault("outside the area", location.located & ~inside(city, points), location.text))
