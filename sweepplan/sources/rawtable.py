@@ -153,7 +153,11 @@ def table_from(path: Path, data: bytes, wanted: Collection[str] | None = None, *
     """Read a table as :func:`load` does, from bytes that came from ``path``; it may be empty."""
     data = _utf8(path, data)
     form = format_of(path, data)
-    return _csv(path, data, wanted) if form == "csv" else _from_arrow(path, parsed(path, data, form, part=part), wanted)
+    if form != "csv":
+        return _from_arrow(path, parsed(path, data, form, part=part), wanted)
+    names, table, ragged = _csv(path, data, wanted)
+    del data  # of a large file half of all memory
+    return _framed(path, names, table, ragged)
 
 
 def _utf8(path: Path, data: bytes) -> bytes:
@@ -177,7 +181,10 @@ def _encoding(data: bytes) -> str:
     return "utf-8"
 
 
-def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
+def _csv(
+    path: Path, data: bytes, wanted: Collection[str] | None
+) -> tuple[tuple[str, ...], pa.Table, list[tuple[int, str]]]:
+    """Return the names, the columns wanted as text, and line and fault of each row of a wrong number of fields."""
     data = data.removeprefix(codecs.BOM_UTF8)
     encoding = _encoding(data)
     names, delimiter, begins = _header(path, data, encoding)
@@ -206,7 +213,11 @@ def _csv(path: Path, data: bytes, wanted: Collection[str] | None) -> RawTable:
         )
     except pa.ArrowInvalid as error:
         raise SourceError(f"{path}: not a CSV ({_shorten(str(error), 120)}): export it again") from error
-    frame = table.to_pandas().astype("str")
+    return names, table, ragged
+
+
+def _framed(path: Path, names: tuple[str, ...], table: pa.Table, ragged: list[tuple[int, str]]) -> RawTable:
+    frame = table.to_pandas(self_destruct=True).astype("str")
     lines = np.setdiff1d(np.arange(1, len(frame) + len(ragged) + 1), [line for line, _ in ragged])
     frame.index = pd.Index(lines, name="line")
     return RawTable(path, names, frame, _ragged(ragged))
