@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import networkx as nx
@@ -299,8 +300,14 @@ class StreetNetwork:
         kept = self._edge_of_tree[in_largest[ends].all(axis=1)]
         return STRtree(self.edges.geometry.to_numpy()[kept]), kept
 
+    @cached_property
+    def _columns(self) -> tuple[Any, Floats, Any]:
+        """Return geometry, length and name of every edge: taken out of the table once, not once a leg."""
+        shapes, lengths, names = (self.edges[name].to_numpy() for name in ("geometry", "length_m", "name"))
+        return shapes, lengths, names
+
     def _spots(self, ways: Ways, snaps: Snaps) -> Spots:
-        length = self.edges["length_m"].to_numpy()[snaps.edge]
+        length = self._columns[1][snaps.edge]
         share = np.divide(snaps.offset_m, length, out=np.zeros(len(snaps)), where=length > 0)
         return ways.spots(snaps.edge, np.clip(share, 0, 1), snaps.along)
 
@@ -308,7 +315,7 @@ class StreetNetwork:
         return f"{self.edges['name'].iloc[snaps.edge[0]]!r}"
 
     def _leg(self, a: Snaps, b: Snaps, least_ms: float, pieces: list[Piece]) -> Leg:
-        shapes, lengths, names = (self.edges[name].to_numpy() for name in ("geometry", "length_m", "name"))
+        shapes, lengths, names = self._columns
         edges = tuple(piece.edge for piece in pieces)
         lines = np.array([cut(shapes[piece.edge], piece) for piece in pieces], dtype=object)
         metres = [float((piece.stop - piece.start) * lengths[piece.edge]) for piece in pieces]

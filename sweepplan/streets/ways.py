@@ -175,7 +175,7 @@ class Ways:
         Cost ``inf`` and no piece where there is no way.
         """
         a, b = origins[[0]], destinations[[0]]
-        direct = self._direct(a, b)[2]
+        direct = self._direct(a, b)[2] if a.street[0] == b.street[0] else np.empty(0, dtype=np.int64)
         marks = blank(self.net)
         search(self.net, marks, a.edge[0], a.left[0], int(a.node[0]), FAR - 1)
         around = int(arrive(marks.edge, marks.node, b.edge[0], b.done[0], int(b.node[0])))
