@@ -1,14 +1,18 @@
 """Where the map changed since last month: a place that rises slowly, a hotspot that falls, and what cannot be said."""
 
+import tomllib
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
+from sweepplan import demo
 from sweepplan.errors import ProblemError
 from sweepplan.geo import Area
 from sweepplan.hotspots import Alarm, drift, find_hotspots
+from sweepplan.sources import read
 from sweepplan.tables import ALERTS
 
 CRS = "EPSG:32619"
@@ -71,3 +75,16 @@ def test_months_alone_say_nothing_of_last_month() -> None:
     table = reports().assign(time_precision="month")
     with pytest.raises(ProblemError, match="months alone"):
         drift(table, find_hotspots(table, as_of=NOW), TOWN, Alarm(), as_of=NOW)
+
+
+def test_both_places_planted_in_the_made_up_city_are_named_within_two_weeks() -> None:
+    folder = demo.folder()
+    area = Area.load(folder / "area.toml")
+    table = read("boston311", folder / "needle_requests.csv.gz", area)
+    for change in tomllib.loads((folder / "truth" / "truth.toml").read_text())["changes"]:
+        if change["kind"] == "appearing":
+            as_of = area.midnight(pd.Timestamp(change["from"]) + pd.Timedelta(days=14))
+            changed = drift(table, find_hotspots(table, as_of=as_of), area, Alarm(), as_of=as_of)
+            risen = changed[changed["method"] == "risen"]
+            at = area.points([change["lon"]], [change["lat"]]).iloc[0]
+            assert risen.distance(at).min() <= 100, change["component"]

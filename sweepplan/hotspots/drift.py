@@ -18,7 +18,7 @@ from sweepplan.tables import ALERTS, HOTSPOTS
 
 RISEN, FALLEN = "risen", "fallen"
 
-_BUDGET = 12.0
+_BUDGET = 29.0
 _WINDOWS_D = (3, 7, 14)
 _LAG_D = 14
 _MOST = 5
@@ -33,9 +33,9 @@ def drift(
 ) -> gpd.GeoDataFrame:
     """Return ALERTS of what changed: at most five places that rose (``method`` risen) and five hotspots that fell.
 
-    A place rose where the space-time scan of the last 3, 7 and 14 days finds three reports or more, and as much as it
-    finds in twelve episodes a month: a list to look at, not an alarm. A hotspot fell where so few reports in 28 days,
-    against the 84 days before and the city's change, come by chance one time in ten or less.
+    A place rose where the space-time scan of the last 3, 7 and 14 days finds three reports or more, and as much as a
+    usual day brings once: the five foremost are a list to look at, not alarms. A hotspot fell where so few reports in
+    28 days, against the 84 days before and the city's change, come by chance one time in ten or less.
 
     Parameters
     ----------
