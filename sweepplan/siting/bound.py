@@ -35,6 +35,12 @@ class Prices:
         return Prices(self.u + times * ray.u, groups, cliques, self.budget + times * ray.budget, floors)
 
 
+def first_prices(core: Core) -> Prices:
+    """Price rows half-way between the least and the most they can lose; the climb does the rest."""
+    first = core.loss[core.start[:-1]] if core.w.size else core.cap
+    return Prices(core.w * (first + core.cap) / 2.0)
+
+
 def row_weights(core: Core, prices: Prices) -> Floats:
     """Return the weight of each row, its district's multiplier added."""
     w = core.w.astype(np.float64)

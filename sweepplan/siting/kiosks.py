@@ -13,7 +13,7 @@ import numpy as np
 from sweepplan.errors import ProblemError
 from sweepplan.judging.certificate import grain, proves
 from sweepplan.model import CLOSED, GOES_ON, Certificate, Floats, Ints, KioskPlan, KioskProblem, Limit
-from sweepplan.siting.bound import Prices, climb, kept_out, proved
+from sweepplan.siting.bound import Prices, climb, first_prices, kept_out, proved
 from sweepplan.siting.branching import Tree, branch
 from sweepplan.siting.conflict import ways_out
 from sweepplan.siting.core import Core, core_of
@@ -21,7 +21,8 @@ from sweepplan.siting.descent import descend
 from sweepplan.siting.highs import feasible, relax, search
 from sweepplan.siting.kernels import Climb, gains
 from sweepplan.siting.local import greedy, needed, shake, swap
-from sweepplan.siting.proof import Found, certificate_of, worth
+from sweepplan.siting.mending import mend
+from sweepplan.siting.proof import Found, certificate_of, loss_of, worth
 from sweepplan.siting.side import Side, side_of
 
 Progress = Callable[[float, float], None]
@@ -37,6 +38,8 @@ _RELAXED_ENTRIES, _MOST_CASES = 6_000, 8_000
 """Entries from which on cases are bounded by subgradient steps first, and how many stages there may be then."""
 _MOST_BRANCHED, _MOST_BRANCHED_ENTRIES, _NODES = 1_000, 100_000, (150, 2_000)
 """Columns and entries up to which own branch and bound is tried, and its nodes before and after HiGHS's."""
+_PART_S = 2.0
+"""Seconds for a part of a large choice."""
 _MOST_PROOF = 12_000_000
 """Numbers a certificate may hold; a longer proof stays with the solver."""
 
@@ -126,9 +129,9 @@ def solve_kiosks(
     >>> plan.sites, plan.bound
     ((1,), 9.0)
     """
-    work = replace(_start(problem, limit), enough=None if enough is None else _loss_of(problem, enough))
+    work = replace(_start(problem, limit), enough=None if enough is None else loss_of(problem, enough))
     tell = _teller(problem, progress)
-    for improve in (_narrow, _shake, _descend, _relax, _narrow, _shake, _branch, _search, _branch):
+    for improve in (_narrow, _shake, _descend, _mend, _relax, _narrow, _shake, _branch, _search, _branch):
         tell(work)
         if not work.over:
             work = improve(work)
@@ -139,7 +142,8 @@ def solve_kiosks(
 
 
 def _start(problem: KioskProblem, limit: Limit | None) -> _Work:
-    end = math.inf if limit is None or limit.seconds is None else time.monotonic() + limit.seconds
+    # Writing the proof takes its part of the time as well.
+    end = math.inf if limit is None or limit.seconds is None else time.monotonic() + 0.92 * limit.seconds
     core = core_of(problem)
     side = side_of(problem, core)
     chosen = lawful(core, side)
@@ -150,10 +154,7 @@ def _start(problem: KioskProblem, limit: Limit | None) -> _Work:
     columns = swap(core, side, chosen)
     # Of fractional demand half the judge's step: rounding the multipliers takes its share of the other half.
     step = grain(problem) * (1.0 if problem.weights()[1] == 1 else 0.5)
-    # Rows are priced half-way between the least and the most they can lose; the climb does the rest.
-    first = core.loss[core.start[:-1]] if core.w.size else core.cap
-    prices = Prices(core.w * (first + core.cap) / 2.0)
-    work = _Work(core, side, core.row_of, columns, prices, -math.inf, step, end=end)
+    work = _Work(core, side, core.row_of, columns, first_prices(core), -math.inf, step, end=end)
     return replace(work, nodes=None if limit is None else limit.iterations)
 
 
@@ -223,15 +224,38 @@ def _near(work: _Work) -> Core:
     return work.core.within(np.floor(most).astype(np.int64) + 1)
 
 
+def _mend(work: _Work) -> _Work:
+    """Choose parts of a large choice anew, and rule columns out by it."""
+    if not _large(work):
+        return work
+
+    def solve(core: Core, side: Side, columns: Ints) -> Ints:
+        end = min(work.end, time.monotonic() + _PART_S)
+        part = _Work(core, side, core.row_of, columns, first_prices(core), -math.inf, work.step, end=end)
+        for improve in (_narrow, _relax, _branch):
+            part = part if part.over else improve(part)
+        return np.searchsorted(core.sites, part.core.sites[part.columns])
+
+    better = _better(work, mend(work.core, work.side, work.columns, solve, end=_share(work, 0.6)))
+    return better if better is work or better.closed else _shrunk(better)
+
+
+def _large(work: _Work) -> bool:
+    return work.side.plain and work.core.sites.size > _MOST_BRANCHED and work.nodes is None
+
+
 def _shake(work: _Work) -> _Work:
-    """Look for a better choice near the best, longer where more is left to decide, and rule columns out by it."""
+    """Look for a better choice near the best, and rule columns out by it."""
+    if _large(work):
+        return work
     better = _better(work, shake(work.core, work.side, work.columns, idle=_IDLE, end=_share(work, 0.2), seed=_SEED))
     return _shrunk(better) if better is not work and not better.closed else better
 
 
 def _descend(work: _Work) -> _Work:
     """Search by many cases that cost little each, where relaxations would be large."""
-    if not work.side.plain or work.nodes is not None or _near(work).col.size < _RELAXED_ENTRIES:
+    unfit = work.core.sites.size > _MOST_BRANCHED or _near(work).col.size < _RELAXED_ENTRIES
+    if unfit or not work.side.plain or work.nodes is not None:
         return work
     nodes = min(_MOST_PROOF // max(work.row_of.size, 1), _MOST_CASES)
     claim, end = work.claim - work.core.base, _share(work, 0.3)
@@ -341,13 +365,6 @@ def _teller(problem: KioskProblem, progress: Progress | None) -> Callable[[_Work
             progress(worth(problem, work.value), worth(problem, min(max(work.bound, 0.0), work.value)))
 
     return tell
-
-
-def _loss_of(problem: KioskProblem, value: float) -> int:
-    """Return the most that may be lost, in whole units, for a plan to be worth ``value``."""
-    w, unit = problem.weights()
-    at = value / unit
-    return math.floor(at + 1e-6 if problem.aim == "median" else (int(w.sum()) - at) * problem.most + 1e-6)
 
 
 def _plan(problem: KioskProblem, work: _Work) -> KioskPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,3 +59,10 @@ def worth(problem: KioskProblem, loss: float) -> float:
         return float(loss * unit)
     total = float(w.sum()) if unit == 1 else float(problem.demand.sum()) / unit
     return (total * problem.most - float(loss)) / problem.most * unit
+
+
+def loss_of(problem: KioskProblem, value: float) -> int:
+    """Return the most that may be lost, in whole units, for a plan to be worth ``value``."""
+    w, unit = problem.weights()
+    at = value / unit
+    return math.floor(at + 1e-6 if problem.aim == "median" else (int(w.sum()) - at) * problem.most + 1e-6)

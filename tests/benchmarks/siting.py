@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -38,15 +39,28 @@ def text_of(path: Path) -> str:
 
 def graph(path: Path) -> tuple[np.ndarray, int]:
     """Return all distances of an OR-Library p-median file, and its p."""
-    numbers = np.array(text_of(path).split(), dtype=np.int64)
+    numbers = _numbers(text_of(path))
     n, m, p = (int(number) for number in numbers[:3])
     cost = {}
     for i, j, length in numbers[3 : 3 + 3 * m].reshape(-1, 3).tolist():
         cost[min(i, j), max(i, j)] = length
-    ends = np.array(list(cost)) - 1
-    # An edge of length 0 would vanish from a sparse matrix; none is shorter than 1 in this family.
-    matrix = csr_array((np.array(list(cost.values()), dtype=float), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    return shortest_path(matrix, directed=False), p
+    ends = np.array(list(cost)).astype(np.int64) - 1
+    # An edge of length 0 would vanish from a sparse matrix: the least number above 0 stands for it.
+    lengths = np.maximum(np.array(list(cost.values()), dtype=float), 1e-12)
+    matrix = csr_array((lengths, (ends[:, 0], ends[:, 1])), shape=(n, n))
+    walk_m = shortest_path(matrix, directed=False)
+    return np.where(walk_m < 1e-6, 0.0, walk_m), p
+
+
+def _numbers(text: str) -> np.ndarray:
+    """Return the numbers of a text, words and commas left out."""
+    found = []
+    for word in text.replace(",", " ").split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            continue
+    return np.array(found, dtype=np.float64)
 
 
 def points(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
@@ -54,29 +68,34 @@ def points(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
     text = text_of(paths[0])
     if "NODE_COORD_SECTION" in text:
         return _city(text)
-    numbers = np.array(text.split(), dtype=np.float64)
+    numbers = _numbers(text)
     n = int(numbers[0])
-    table = numbers[1:].reshape(n, -1)
+    table = numbers[1 + (numbers.size - 1) % n :].reshape(n, -1)
+    if table.shape[1] > 2 and (table[:, 0] == np.arange(1, n + 1)).all():
+        table = table[:, 1:]
     demand = table[:, 2] if table.shape[1] > 2 else None
     beside = paths[0].with_name(f"demand-{paths[0].name.split('.')[0]}.dat")
     file = paths[1] if len(paths) > 1 else beside
     if file.is_file():
-        given = np.array(text_of(file).split(), dtype=np.float64)
-        demand = given[-n:]
+        demand = _numbers(text_of(file))[-n:]
     if demand is None:
         raise click.UsageError(f"{paths[0]}: no demand: give its file as the second FILE")
     return demand, np.hypot(*(table[:, None, :2] - table[:, :2]).transpose(2, 0, 1))
 
 
 def _city(text: str) -> tuple[np.ndarray, np.ndarray]:
-    head, demand = text.split("DEMAND_SECTION")
-    degrees = np.array(head.split("NODE_COORD_SECTION")[1].split(), dtype=np.float64).reshape(-1, 2)
+    """Return a city's demand and distances; the nodes' numbers may stand before their values or not."""
+    head, *sections = re.split(r"(NODE_COORD_SECTION|DEMAND_SECTION)", text)
+    named = {name: _numbers(body) for name, body in zip(sections[::2], sections[1::2], strict=True)}
+    degrees, weights = named["NODE_COORD_SECTION"], named["DEMAND_SECTION"]
+    dimension = re.search(r"DIMENSION\s*:?\s*(\d+)", head)
+    n = int(dimension[1]) if dimension else weights.size
+    degrees, weights = degrees.reshape(n, -1)[:, -2:], weights.reshape(n, -1)[:, -1]
     lat, lon = np.radians(degrees).T
     cosine = np.sin(lat)[:, None] * np.sin(lat) + np.cos(lat)[:, None] * np.cos(lat) * np.cos(lon[:, None] - lon)
     with np.errstate(invalid="ignore"):
         walk_m = EARTH_M * np.arccos(cosine).astype(np.float32)
     np.fill_diagonal(walk_m, 0)
-    weights = np.array(demand.replace("EOF", "").split(), dtype=np.float64)
     return weights, np.where(np.isnan(walk_m), np.inf, walk_m).astype(np.float64)
 
 
@@ -87,26 +106,26 @@ def problem_of(demand: np.ndarray, walk_m: np.ndarray, k: int, reach_m: float, *
     return KioskProblem(demand.astype(np.float64), walk_m.shape[1], *pairs, reach_m, k, **more)
 
 
-def mclp(paths: list[Path], p: int | None, limit: Limit, radius: float | None, _: float | None) -> dict[str, Any]:
+def mclp(paths: list[Path], p: int | None, until: float, radius: float | None, _: float | None) -> dict[str, Any]:
     """Solve one maximal-covering instance."""
     if p is None:
         raise click.UsageError("mclp: give --p")
     demand, walk_m = points(paths)
-    return _solved(problem_of(demand, walk_m, p, 800.0 if radius is None else radius), limit)
+    return _solved(problem_of(demand, walk_m, p, 800.0 if radius is None else radius), until)
 
 
-def pmedian(paths: list[Path], p: int | None, limit: Limit, _: float | None, __: float | None) -> dict[str, Any]:
+def pmedian(paths: list[Path], p: int | None, until: float, _: float | None, __: float | None) -> dict[str, Any]:
     """Solve one p-median instance."""
     walk_m, own = graph(paths[0])
     problem = problem_of(np.ones(len(walk_m)), walk_m, p or own, float(walk_m.max()) + 1, aim="median")
-    return _solved(problem, limit)
+    return _solved(problem, until)
 
 
-def pcenter(paths: list[Path], p: int | None, limit: Limit, _: float | None, __: float | None) -> dict[str, Any]:
+def pcenter(paths: list[Path], p: int | None, until: float, _: float | None, __: float | None) -> dict[str, Any]:
     """Solve one p-center instance."""
     walk_m, own = graph(paths[0])
     problem = problem_of(np.ones(len(walk_m)), walk_m, p or own, float(walk_m.max()))
-    plan = nearest_reach(problem, limit=limit)
+    plan = nearest_reach(problem, limit=_left(until))
     judged = judge_center(problem, plan)
     return {
         "p": problem.k, "value": judged.value, "bound": judged.bound, "gap": judged.gap, "certified_by": judged.proof,
@@ -114,10 +133,10 @@ def pcenter(paths: list[Path], p: int | None, limit: Limit, _: float | None, __:
     }  # fmt: skip
 
 
-def cap(paths: list[Path], p: int | None, limit: Limit, _: float | None, capacity: float | None) -> dict[str, Any]:
+def cap(paths: list[Path], p: int | None, until: float, _: float | None, capacity: float | None) -> dict[str, Any]:
     """Solve one capacitated-location instance."""
     problem = warehouses(paths[0], capacity, p)
-    plan = solve_capacity(problem, limit=limit)
+    plan = solve_capacity(problem, limit=_left(until))
     judged = judge_capacity(problem, plan)
     return {
         "p": len(plan.sites), "value": judged.value, "bound": judged.bound, "gap": judged.gap,
@@ -143,8 +162,13 @@ def warehouses(path: Path, capacity: float | None = None, p: int | None = None) 
     )
 
 
-def _solved(problem: KioskProblem, limit: Limit) -> dict[str, Any]:
-    plan = solve_kiosks(problem, limit=limit)
+def _left(until: float) -> Limit:
+    """Return what is left of the time: reading a file takes its part."""
+    return Limit(seconds=max(until - time.monotonic(), 0.1))
+
+
+def _solved(problem: KioskProblem, until: float) -> dict[str, Any]:
+    plan = solve_kiosks(problem, limit=_left(until))
     judged = judge_kiosks(problem, plan)
     return {
         "p": problem.k, "value": judged.value, "bound": judged.bound, "gap": judged.gap, "certified_by": judged.proof,
@@ -178,7 +202,7 @@ def main(
         answer = {
             "family": family,
             "file": group[0].name,
-            **FAMILIES[family](list(group), p, Limit(seconds=seconds), radius, capacity),
+            **FAMILIES[family](list(group), p, wall + seconds, radius, capacity),
         }
         answer |= {"cpu_s": round(time.process_time() - began, 2), "wall_s": round(time.monotonic() - wall, 2)}
         if as_json:
