@@ -4,6 +4,7 @@ import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,8 @@ from scipy.sparse import csr_array, vstack
 
 from sweepplan import demo, pipeline
 from sweepplan.geo import Area
-from sweepplan.privacy import ROLES, Policy, counting, publish
+from sweepplan.privacy import ROLES, Policy, about, counting, publish, share
+from sweepplan.tables import KIOSKS
 
 MIN, SIDE_M = 11, 250
 DATES = pd.date_range("2024-07-01", "2026-07-01", freq="QS")
@@ -101,12 +103,15 @@ def look(attack: Attack, area: Area, reports, *, hide_small: bool = False) -> tu
             total = shown.withheld.get(f"{kind} reports as points")
             if total and window:
                 attack.see_cells(shapely.box(-1e9, -1e9, 1e9, 1e9), window, total)
-            for shape, n in zip(cells.geometry, cells["n_incidents"], strict=True):
+            assert (shown.table("hotspots")[["n_last", "n_before", "trend", "p_value"]].fillna(0) == 0).all(axis=None)
+            counts = pd.concat([cells, shown.table("hotspots")])
+            for shape, n in zip(counts.geometry, counts["n_incidents"], strict=True):
                 small = hide_small and 0 < n < MIN
                 if window and not small:
                     attack.see_cells(shape, window, n)
-                if role == "analyst" and as_of.month in (1, 7):
-                    held, shown_n = held + n, shown_n + n * (not small)
+            if role == "analyst" and as_of.month in (1, 7):
+                mine = cells["n_incidents"]
+                held, shown_n = held + mine.sum(), shown_n + (mine[mine >= MIN] if hide_small else mine).sum()
     attack.ready()
     return held, shown_n
 
@@ -180,3 +185,46 @@ def test_who_knows_the_rule_too_cannot_pin_a_count_down(shape):
         if any(0 < world[k] < least for world in alike)
     )
     assert narrowest == least - 1
+
+
+@pytest.mark.parametrize("tell", ["total", "share"])
+def test_figures_told_each_day_pin_no_day_down(tell):
+    """Sums of the last 30 days, or a share of 600 reports, told each day: intervals on sums of unknown days."""
+    days, window, whole = 90, 30, 600
+    true = np.random.default_rng(5).poisson(3, days)
+    step = {"total": 20, "share": 2 * whole / 100}[tell]
+    rows, low, high = [], [], []
+    for end in range(window, days + 1):
+        n = int(true[end - window : end].sum())
+        told = about(n, MIN) if tell == "total" else share(n, whole, MIN) * whole / 100
+        assert told is not None
+        assert abs(told - n) <= step / 2
+        rows.append(((np.arange(days) >= end - window) & (np.arange(days) < end)).astype(float))
+        low.append(told - step / 2)
+        high.append(told + step / 2)
+    least_most = []
+    for day in range(window, days):
+        aim = np.eye(days)[day]
+        both = {"A_ub": np.vstack([rows, -np.array(rows)]), "b_ub": np.concatenate([high, -np.array(low)])}
+        least_most.append([sign * linprog(sign * aim, **both, bounds=(0, None)).fun for sign in (1, -1)])
+    least, most = np.array(least_most).T
+    assert (least <= true[window:] + 1e-6).all()
+    assert (most - least).min() > MIN
+    assert (least > 1e-6).mean() < 0.1
+
+
+def test_no_kiosk_tells_how_many_overdoses_are_in_reach(city):
+    area = city[0]
+    for role in ROLES:
+        spots = gpd.GeoSeries.from_xy([0.0, 50.0, 90.0], [0.0, 0.0, 9.0], crs=area.crs)
+        columns = {
+            "name": "a",
+            "demand_kind": "overdose",
+            "state": ["proposed", "proposed", "installed"],
+            "rank": [1, 2, 0],
+        }
+        kiosks = gpd.GeoDataFrame({**columns, "covered": [40.0, 5.0, 3.0], "added": [12.0, 5.0, 0.0]}, geometry=spots)
+        kiosks.index = pd.Index(["k1", "k2", "k3"], name="kiosk_id", dtype="str")
+        seen = publish(KIOSKS.check(kiosks), area=area, policy=Policy.for_role(role)).table("kiosks")
+        assert list(seen.index) == ["k1", "k3"]
+        assert seen[["covered", "added"]].isna().all(axis=None)
