@@ -80,7 +80,7 @@ def one_line(said: Said, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "demo", "demo build", "read", "fetch", "hotspots", "alerts", "sweep", "kiosks", "run", "app"]
+    "verb", ["", "demo", "demo build", "read", "fetch", "hotspots", "alerts", "sweep", "kiosks", "run", "replan", "app"]
 )
 def test_every_verb_explains_itself(call: Call, verb: str) -> None:
     code, out, _ = call(*verb.split(), "--help")
@@ -308,6 +308,82 @@ def test_read_guesses_and_asks(call: Call, tmp_path: Path) -> None:
         "merged": 1,
     }
     assert json.loads(call("read", file, *use, "--keep-repeats")[1])["kept"] == 2
+
+
+@pytest.fixture
+def morning(call: Call, town: Path, tmp_path: Path) -> Path:
+    """The run's folder of a day in Gridtown, shifts 08:00-11:00."""
+    options = run_options(town, **{"--shift": "08:00-11:00"})
+    options[options.index("--k") : options.index("--k") + 2] = []
+    assert call("sweep", *options, "--out", tmp_path / "morning")[0] == 0
+    return tmp_path / "morning"
+
+
+def test_the_rest_of_a_day_is_planned_anew_and_says_what_changed(call: Call, town: Path, morning: Path) -> None:
+    out, before = morning.parent / "later", gpd.read_parquet(morning / "stops.parquet")
+    begun = pd.Timestamp("2026-03-02 09:00", tz="America/New_York")
+    news = ["--at", "09:00", "--request", _depot(town), "--block", "d street", "--data", town]
+    code, said, _ = call("replan", morning, *news, "--out", out, "--json")
+    assert code == 0
+    sweep, after = json.loads(said)["sweep"], gpd.read_parquet(out / "stops.parquet")
+    assert sweep["requests_served"] == sweep["requests"]
+    assert "new-1" in set(after["place_id"])
+    assert not set(before.loc[before["arrives_at"] < begun, "place_id"]) & set(after["place_id"])
+    assert (after["arrives_at"] >= begun).all()
+    assert not gpd.read_parquet(out / "legs.parquet")["directions"].str.contains("D Street").any()
+    assert not (after["name"] == "D Street").any()
+    assert [change["crew"] for change in sweep["changes"]] == ["A", "B"]
+    assert {"place": "new-1", "was": "new"} in [each for change in sweep["changes"] for each in change["gained"]]
+    assert (out / "changes.txt").read_text().startswith("from 09:00 on")
+    assert {"map.html", "routes.gpx", "run.json", f"sheet-{after['crew'].iloc[0]}.html"} <= {
+        path.name for path in out.iterdir()
+    }
+    one_line(call("replan", out, "--at", "10:00", "--data", town), "holds the rest of a day")
+
+
+def test_what_is_done_is_what_the_file_says(call: Call, town: Path, morning: Path) -> None:
+    done, out, before = (
+        morning.parent / "done.txt",
+        morning.parent / "later",
+        gpd.read_parquet(morning / "stops.parquet"),
+    )
+    before = before.dropna(subset="crew")
+    did = before[before["seq"] <= before.groupby("crew")["seq"].transform("max") // 2]
+    done.write_text("\n".join(did["place_id"]) + "\n\n")
+    code, said, _ = call(
+        "replan", morning, "--at", "09:30", "--done", done, "--home", "B", "--data", town, "--out", out
+    )
+    assert code == 0
+    after = gpd.read_parquet(out / "stops.parquet")
+    assert not set(after["place_id"]) & set(did["place_id"])
+    assert set(after["crew"].dropna()) == {"A"}
+    assert "  B: - " in said
+    done.write_text("nowhere\n")
+    one_line(call("replan", morning, "--at", "10:30", "--done", done, "--data", town), "place 'nowhere' is said")
+
+
+@pytest.mark.parametrize(
+    ("news", "words"),
+    [
+        (["--at", "07:30"], "nobody is out yet at 07:30: the first shift begins at 08:00"),
+        (["--at", "11:30"], "no crew is left to go on"),
+        (["--at", "9"], "write HH:MM"),
+        (["--at", "09:00", "--home", "Z"], "no crew 'Z': one of A, B"),
+        (["--at", "09:00", "--block", "D Stret"], "no street 'D Stret' on the network: is it"),
+        (["--at", "09:00", "--request", "40,-71"], "new request 40,-71 lies outside Gridtown"),
+        (["--at", "09:00", "--request", "here"], "request 'here': write LAT,LON"),
+    ],
+)
+def test_news_that_cannot_be_is_refused(call: Call, town: Path, morning: Path, news: list, words: str) -> None:
+    one_line(call("replan", morning, *news, "--data", town), words)
+
+
+def test_only_the_folder_of_a_whole_day_is_planned_anew(call: Call, town: Path, morning: Path, tmp_path: Path) -> None:
+    one_line(call("replan", tmp_path, "--at", "09:00"), "not the folder of a run")
+    one_line(call("replan", morning, "--at", "09:00"), "is not in")
+    one_line(call("replan", morning, "--at", "09:00", "--data", town, "--out", morning), "give another")
+    (tmp_path / "reports.csv").write_text("other")
+    one_line(call("replan", morning, "--at", "09:00", "--data", tmp_path), "changed since the run")
 
 
 def test_read_knows_logs_and_lists_every_feed(call: Call, town: Path) -> None:

@@ -11,6 +11,7 @@ from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, kiosk_st
 from sweepplan.bridge.legs import leg_table
 from sweepplan.bridge.lixels import piece_of, street_pieces, street_rates
 from sweepplan.bridge.names import area_names
+from sweepplan.bridge.rest import change_words, known_plan, rest_day
 from sweepplan.bridge.surroundings import (
     Surroundings,
     chance_words,
@@ -46,6 +47,7 @@ __all__ = [
     "alert_names",
     "area_names",
     "chance_words",
+    "change_words",
     "corner",
     "corner_sites",
     "coverage_curve",
@@ -59,6 +61,7 @@ __all__ = [
     "kiosk_states",
     "kiosk_study",
     "kiosk_table",
+    "known_plan",
     "leg_table",
     "now_and_before",
     "open_requests",
@@ -68,6 +71,7 @@ __all__ = [
     "place_sites",
     "places_to_sweep",
     "prices",
+    "rest_day",
     "route_table",
     "site_facts",
     "stability",

@@ -25,7 +25,7 @@ from sweepplan.streets import Leg, Snaps, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
 
 _DETOUR = 1.25
-_FOOT_MS = 1.2
+FOOT_MS = 1.2
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class SweepRules:
     unknown_open_d : a report without status counts as open for so many days after it came in.
     needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
         travel that a shift allows.
+    keep_share : when the rest of a day is planned anew, every leg that changes must bring this share of an average
+        stop's needles, a stop that changes crews twice as much.
     """
 
     request_s: int = 600
@@ -57,6 +59,7 @@ class SweepRules:
     unload_s: int = 600
     unknown_open_d: float = 1.0
     needle_s: float = 36_000.0
+    keep_share: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,8 @@ class SweepDay:
     problem : numbers only; its zero is ``zero``.
     zero : midnight of the day planned on the city's clock, in UTC.
     stops : one row per stop of the problem, same order: ``place_id, name, kind, due_at``, point on the plane.
-    snaps : where depot (first) and stops (same order) lie on the streets.
+    snaps : where depot (first) and stops (same order) lie on the streets; in the rest of a day, those of the whole day.
+    depot : one point on the plane.
     known : legs worked out so far, by the rows of ``snaps`` they join; they stay true where stops are added.
     """
 
@@ -76,6 +80,7 @@ class SweepDay:
     zero: pd.Timestamp
     stops: gpd.GeoDataFrame
     snaps: Snaps
+    depot: gpd.GeoSeries
     known: dict[tuple[int, int], Leg] = field(default_factory=dict, repr=False)
 
     def leg(self, streets: StreetNetwork, a: int, b: int) -> Leg:
@@ -141,13 +146,13 @@ def sweep_day(
     optional = _optional_stops(PLACES.check(places, plane=streets.area.crs), rules, n_places)
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
-    snaps = _snapped(streets, depot, stops.geometry, rules)
-    walk_m = _on_foot_m(snaps[1:], rules)
-    stops["name"] = stops["name"].fillna(_street_names(streets, snaps[1:], walk_m))
-    stops["sweep_s"] = stops["sweep_s"].fillna(rules.request_s) + 2 * walk_m / _FOOT_MS
+    snaps = snapped(streets, depot, stops.geometry, rules)
+    walk_m = on_foot_m(snaps[1:], rules)
+    stops["name"] = stops["name"].fillna(names_at(streets, snaps[1:], walk_m))
+    stops["sweep_s"] = stops["sweep_s"].fillna(rules.request_s) + 2 * walk_m / FOOT_MS
     travel_s = np.ceil(streets.travel_s(snaps))
     problem = SweepProblem(_stops(stops, zero, shifts, travel_s[0, 1:], rules), shifts, travel_s)
-    return SweepDay(problem, zero, stops.drop(columns=["prize", "sweep_s", "required"]), snaps)
+    return SweepDay(problem, zero, stops.drop(columns=["prize", "sweep_s", "required"]), snaps, depot)
 
 
 def places_to_sweep(
@@ -358,7 +363,14 @@ def _pause(crew: Crew, seconds: Callable[[time], int], window_s: tuple[int, int]
     return Break(seconds(crew.break_from), seconds(crew.break_until), 60 * crew.break_min)
 
 
-def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
+def snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
+    """Return where the depot (first) and stops lie on the streets; -1 where a stop lies on none.
+
+    Raises
+    ------
+    StreetsError
+        The depot lies off the network.
+    """
     far = StreetsError(
         f"the depot lies more than {rules.depot_limit_m:g} m from any street of the network: "
         "move it, or load more streets"
@@ -375,7 +387,7 @@ def _snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries,
     return Snaps(*columns)
 
 
-def _on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
+def on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
     """Return how far each stop is walked to, one way, from where a crew parks; 0 where it parks beside it."""
     far = (snaps.edge >= 0) & (snaps.distance_m > rules.snap_limit_m)
     return np.where(far, _DETOUR * np.where(far, snaps.distance_m, 0), 0.0)
@@ -384,11 +396,12 @@ def _on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
 def located(streets: StreetNetwork, spots: gpd.GeoSeries, rules: SweepRules) -> tuple[Snaps, str, float]:
     """Return where the first of ``spots`` lies on the streets, its name, and the seconds walked there and back."""
     snaps = _reachable(streets, spots, rules)
-    walk_m = _on_foot_m(snaps, rules)
-    return snaps, str(_street_names(streets, snaps, walk_m).iloc[0]), float(2 * walk_m[0] / _FOOT_MS)
+    walk_m = on_foot_m(snaps, rules)
+    return snaps, str(names_at(streets, snaps, walk_m).iloc[0]), float(2 * walk_m[0] / FOOT_MS)
 
 
-def _street_names(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) -> pd.Series:
+def names_at(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) -> pd.Series:
+    """Return the name of the street each stop lies on, and the walk from there."""
     names = streets.edges["name"].iloc[snaps.edge].reset_index(drop=True).mask(snaps.edge < 0, "off the streets")
     far = pd.Series(
         [f", then {streets.area.distance(metres)} on foot" if metres else "" for metres in walk_m], dtype="str"

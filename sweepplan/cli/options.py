@@ -95,7 +95,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
     values = {name: value for name, value in given.items() if value is not None}
     path = values.pop("settings", None)
     if "depot" in values:
-        values["depot"] = _lat_lon(values["depot"])
+        values["depot"] = lat_lon("depot", values["depot"])
     named = {name: values.pop(name) for name in ("spacing_m", "may_move", "decay") if name in values}
     shift, crews = values.pop("shift", None), values.pop("crews", None)
     if shift is not None or crews is not None:
@@ -107,9 +107,10 @@ def settings_of(given: dict[str, Any]) -> Settings:
     return replace(settings, kiosk_rules=replace(settings.kiosk_rules, **named)) if named else settings
 
 
-def _lat_lon(text: str) -> tuple[float, float]:
+def lat_lon(what: str, text: str) -> tuple[float, float]:
+    """Read ``LAT,LON``."""
     try:
         lat, lon = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise SettingsError(f"depot {text!r}: write LAT,LON in degrees, e.g. 42.3420,-71.0760") from error
+        raise SettingsError(f"{what} {text!r}: write LAT,LON in degrees, e.g. 42.3420,-71.0760") from error
     return lat, lon

@@ -77,11 +77,16 @@ def walk(settings: Settings, out: Path | None, *, sweep: bool = True, kiosks: bo
         done = pipeline.run(settings, progress, sweep=sweep, kiosks=kiosks)
     if settings.database:
         _keep(done, out)
+    write(done, out)
+    return done
+
+
+def write(done: Run, out: Path | None) -> None:
+    """Write a run and its map into a folder where one is named."""
     if out is not None:
         with report.fresh_folder(out) as folder:
             report.write_run(done, folder)
             maps.draw(done.shown, attribution=done.settings.attribution, as_of=done.as_of).save(folder / "map.html")
-    return done
 
 
 def _keep(done: Run, out: Path | None) -> None:

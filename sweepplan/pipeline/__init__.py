@@ -4,6 +4,7 @@ from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
 from sweepplan.pipeline.progress import Progress, quiet
+from sweepplan.pipeline.replan import News, replan
 from sweepplan.pipeline.settings import Settings, file_hash
 from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
@@ -32,6 +33,7 @@ __all__ = [
     "HotspotRun",
     "Hotspots",
     "Kiosks",
+    "News",
     "Progress",
     "Run",
     "Settings",
@@ -50,6 +52,7 @@ __all__ = [
     "plan_sweep",
     "quiet",
     "read_reports",
+    "replan",
     "run",
     "show",
 ]

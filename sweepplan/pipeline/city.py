@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,19 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
         around=around,
         rejected_sites=pd.concat([no_candidates, no_kiosks, unused], ignore_index=True),
     )
+
+
+def streets_without(settings: Settings, city: City, blocked: Collection[str]) -> StreetNetwork:
+    """Return the drive network without the streets of these names.
+
+    Raises
+    ------
+    StreetsError
+        No street bears a name.
+    """
+    if not blocked or settings.streets is None:
+        return city.streets
+    return StreetNetwork.from_graph(read_graph(settings.streets), city.area, "drive", blocked=blocked)
 
 
 def read_reports(settings: Settings, area: Area | None = None) -> tuple[Reading, ...]:

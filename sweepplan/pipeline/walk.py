@@ -20,7 +20,7 @@ from sweepplan.pipeline.city import City, load_city
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
 from sweepplan.privacy import Policy, Published, publish
-from sweepplan.routing import solve_sweep
+from sweepplan.routing import Change, solve_sweep
 from sweepplan.siting import solve_kiosks
 from sweepplan.sources import Reading
 
@@ -43,7 +43,10 @@ class Hotspots:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """The day planned: problem, plan, what the plan is worth, its tables, and where crews looked before (or None)."""
+    """The day planned: problem, plan, what the plan is worth, its tables, and where crews looked before (or None).
+
+    Of the rest of a day: ``since`` when, and what changed for whom.
+    """
 
     day: SweepDay
     plan: SweepPlan
@@ -52,6 +55,8 @@ class Sweep:
     stops: gpd.GeoDataFrame
     legs: gpd.GeoDataFrame
     looked: pd.DataFrame | None
+    since: pd.Timestamp | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +141,34 @@ def plan_sweep(
     SettingsError
         No depot.
     """
+    day, places = sweep_day(city, hotspots, settings, as_of=as_of)
+    plan = searched(day, settings, progress=progress, watch=watch)
+    where, pickups = None, city.around.pickups
+    if pickups is not None:
+        where = looked(yields(pickups, places, places["reports_a_day"], as_of=as_of), places)
+    return worked_out(day, plan, city, where)
+
+
+def sweep_day(
+    city: City, hotspots: Hotspots, settings: Settings, *, as_of: pd.Timestamp
+) -> tuple[SweepDay, gpd.GeoDataFrame]:
+    """Return the problem of the day ``as_of`` falls on, and all places that could be swept.
+
+    Raises
+    ------
+    SettingsError
+        No depot.
+    """
     if settings.depot is None:
         raise SettingsError("no depot: give where crews start and end as LAT,LON")
     lat, lon = settings.depot
-    pickups = city.around.pickups
     places = bridge.places_to_sweep(
         city.reports,
         city.streets,
         as_of=as_of,
         cells=hotspots.cells,
         parks=city.parks,
-        pickups=pickups,
+        pickups=city.around.pickups,
         rules=settings.rules,
     )
     day = bridge.sweep_day(
@@ -158,11 +180,7 @@ def plan_sweep(
         places=places,
         rules=settings.rules,
     )
-    plan = searched(day, settings, progress=progress, watch=watch)
-    where = None
-    if pickups is not None:
-        where = looked(yields(pickups, places, places["reports_a_day"], as_of=as_of), places)
-    return worked_out(day, plan, city, where)
+    return day, places
 
 
 def searched(

@@ -11,6 +11,7 @@ from sweepplan.report.alerts import (
 )
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.changes import change_lines, change_summary
+from sweepplan.report.earlier import earlier_run
 from sweepplan.report.folder import fresh_folder, needle_reports, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
@@ -28,6 +29,7 @@ __all__ = [
     "change_lines",
     "change_summary",
     "draw_backtest",
+    "earlier_run",
     "fresh_folder",
     "history_lines",
     "hotspot_lines",

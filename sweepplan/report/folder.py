@@ -23,7 +23,7 @@ from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
 from sweepplan.report.sheet import write_sheets
-from sweepplan.report.words import summary
+from sweepplan.report.words import rest_lines, summary
 
 _MARK = "run.json"
 _LIBRARIES = (
@@ -87,6 +87,9 @@ def write_run(run: Run, folder: Path) -> None:
         links = to_csv(map_links(run.shown), withheld=run.shown.withheld_words())
         (folder / "links.csv").write_text(links, encoding="utf-8")
         write_sheets(run.shown, folder)
+        changed = rest_lines(run.sweep, run.city.area)
+        if changed:
+            (folder / "changes.txt").write_text("\n".join(changed) + "\n", encoding="utf-8")
     if run.kiosks is not None:
         (folder / "kiosks.geojson").write_text(kiosks_geojson(run.shown), encoding="utf-8")
         (folder / "kiosk_packet.html").write_text(_packet(run, run.kiosks), encoding="utf-8")

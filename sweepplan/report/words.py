@@ -132,7 +132,9 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
         for crew, route in sweep.routes.iterrows()
     ]
     left = sweep.stops[sweep.stops["crew"].isna()]
+    since = {} if sweep.since is None else {"since": area.local(sweep.since).isoformat(), "changes": _changes(sweep)}
     return {
+        **since,
         "solver": sweep.plan.solver,
         "requests": judged.n_required,
         "requests_served": judged.n_required_served,
@@ -143,6 +145,29 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
         "places_offered": len(sweep.day.problem.stops) - judged.n_required,
         "looked": [] if sweep.looked is None else _rows(sweep.looked),
     }
+
+
+def _changes(sweep: Sweep) -> list[dict[str, Any]]:
+    """Return what changed for whom; stops by their ids."""
+    return [
+        {
+            "crew": change.crew,
+            "gained": [{"place": place, "was": was} for place, was in change.gained],
+            "lost": [{"place": place, "went": went} for place, went in change.lost],
+            "legs": change.legs,
+            "kept_legs": change.kept_legs,
+        }
+        for change in sweep.changes
+    ]
+
+
+def rest_lines(sweep: Sweep, area: Area) -> list[str]:
+    """Return what changed for whom, a line a crew; nothing of a whole day."""
+    if sweep.since is None:
+        return []
+    names = dict(zip(sweep.day.stops["place_id"], sweep.day.stops["name"], strict=True))
+    said = [f"from {area.local(sweep.since):%H:%M} on, beside the earlier plan:"]
+    return said + [f"  {bridge.change_words(change, names)}" for change in sweep.changes]
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -206,6 +231,7 @@ def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
         )
     left = sweep.stops[sweep.stops["crew"].isna()]
     said += [f"  left out: {stop['name']}: {stop['reason']}" for _, stop in left.iterrows()]
+    said += rest_lines(sweep, area)
     return said if sweep.looked is None else said + _looked_lines(sweep.looked)
 
 

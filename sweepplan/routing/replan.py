@@ -56,6 +56,7 @@ def rest_of_day(
     plan: SweepPlan,
     *,
     at_s: int,
+    done: Collection[int] | None = None,
     home: Collection[str] = (),
     added: Sequence[Stop] = (),
     travel_s: Floats | None = None,
@@ -69,6 +70,8 @@ def rest_of_day(
     Parameters
     ----------
     at_s : seconds after the problem's zero.
+    done : the stops that are done, whoever did them; where given, it alone says what is frozen, and each crew stands
+        where its last one ended.
     home : crews that go home now; their stops are free for others.
     added : new stops.
     travel_s : where streets are blocked or stops added: the matrix from now on. Rows of the day keep their places.
@@ -85,9 +88,13 @@ def rest_of_day(
     if unknown:
         raise ProblemError(f"no crew {unknown[0]!r}: one of {', '.join(shift.crew for shift in problem.shifts)}")
     days, modes = work_days(problem, plan), plan.modes or tuple((0,) * len(route) for route in plan.routes)
-    n_frozen = [_frozen(problem, plan, day, k, at_s) for k, day in enumerate(days)]
+    if done is None:
+        n_frozen = [_frozen(problem, plan, day, k, at_s) for k, day in enumerate(days)]
+    else:
+        plan, n_frozen = _done_first(plan, modes, set(done))
+        modes = plan.modes
     frozen = tuple(route[:n] for route, n in zip(plan.routes, n_frozen, strict=True))
-    gone = {stop for route in frozen for stop in route}
+    gone = {stop for route in frozen for stop in route} | set(done or ())
     every = (*problem.stops, *added)
     stops = tuple(k for k in range(len(every)) if k not in gone)
     number = {stop: k for k, stop in enumerate(stops)}
@@ -96,7 +103,8 @@ def rest_of_day(
     routes: list[tuple[int, ...]] = []
     chosen: list[tuple[int, ...]] = []
     for k, shift in enumerate(problem.shifts):
-        now = None if shift.crew in home else _goes_on(problem, plan, days[k], k, n_frozen[k], at_s)
+        ready_s = at_s if done is not None else _ready(problem, plan, days[k], k, n_frozen[k], at_s)
+        now = None if shift.crew in home else _goes_on(problem, plan, days[k], k, n_frozen[k], ready_s)
         if now is None:
             continue
         shifts.append(k)
@@ -122,7 +130,7 @@ def rest_of_day(
 
 
 def changes(rest: Rest, plan: SweepPlan) -> tuple[Change, ...]:
-    """Return what is new for each crew that goes on, beside the plan it knew.
+    """Return what is new for each crew that goes on, beside the plan it knew; then what became of others' stops.
 
     Raises
     ------
@@ -141,7 +149,23 @@ def changes(rest: Rest, plan: SweepPlan) -> tuple[Change, ...]:
         lost = tuple((place[s], became.get(s, "left out")) for s in old if became.get(s) != name)
         legs = list(pairwise((-1, *new)))
         found.append(Change(name, gained, lost, len(set(legs) & set(pairwise((-1, *old)))), len(legs)))
+    for name in dict.fromkeys(was for was in rest.was if was not in {*names, "new", "not planned"}):
+        given = [stop for stop, was in enumerate(rest.was) if was == name]
+        found.append(Change(name, (), tuple((place[s], became.get(s, "left out")) for s in given), 0, 0))
     return tuple(found)
+
+
+def _done_first(plan: SweepPlan, modes: tuple[tuple[int, ...], ...], done: set[int]) -> tuple[SweepPlan, list[int]]:
+    """Return the plan with what each crew did before what it has still to do, and how many visits it did."""
+    routes, chosen, n_done = [], [], []
+    for route, mine in zip(plan.routes, modes, strict=True):
+        last = max((i for i, stop in enumerate(route) if stop in done), default=-1)
+        did = [stop in done or (stop == UNLOAD and i < last) for i, stop in enumerate(route)]
+        order = sorted(range(len(route)), key=[not d for d in did].__getitem__)
+        routes.append(tuple(route[i] for i in order))
+        chosen.append(tuple(mine[i] for i in order))
+        n_done.append(sum(did))
+    return replace(plan, routes=tuple(routes), modes=tuple(chosen)), n_done
 
 
 def _frozen(problem: SweepProblem, plan: SweepPlan, day: CrewDay | None, k: int, at_s: int) -> int:
@@ -153,12 +177,17 @@ def _frozen(problem: SweepProblem, plan: SweepPlan, day: CrewDay | None, k: int,
     return sum(left < at_s for left in leaves[:-1])
 
 
-def _goes_on(problem: SweepProblem, plan: SweepPlan, day: CrewDay | None, k: int, n: int, at_s: int) -> Shift | None:
-    """Return the shift from ``at_s`` on, after its first ``n`` visits; None where it is over."""
+def _ready(problem: SweepProblem, plan: SweepPlan, day: CrewDay | None, k: int, n: int, at_s: int) -> int:
+    """Return when the crew is done with its first ``n`` visits, no earlier than ``at_s``."""
+    if day is None or n == 0:
+        return at_s
+    return max(at_s, day.starts_s[n - 1] + tuple(problem.visits(plan))[k][n - 1].service_s)
+
+
+def _goes_on(problem: SweepProblem, plan: SweepPlan, day: CrewDay | None, k: int, n: int, ready_s: int) -> Shift | None:
+    """Return the shift from ``ready_s`` on, after its first ``n`` visits; None where it is over."""
     shift, modes, route = problem.shifts[k], tuple(problem.visits(plan))[k], plan.routes[k]
-    begin, pause = max(shift.window_s[0], at_s), shift.pause
-    if day is not None and n:
-        begin = max(begin, day.starts_s[n - 1] + modes[n - 1].service_s)
+    begin, pause = max(shift.window_s[0], ready_s), shift.pause
     if pause is not None and day is not None and day.pause_s is not None and day.pause_s < begin:
         begin, pause = max(begin, day.pause_s + pause.length_s), None
     if begin >= shift.window_s[1]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -16,7 +18,17 @@ from pyproj import Transformer
 from sweepplan.errors import StreetsError
 from sweepplan.geo import WGS84, Area, Floats
 from sweepplan.streets.read import node_lonlat
-from sweepplan.streets.tags import CITY_FACTOR, WALK_MS, classes, may_drive, may_walk, name_of, posted_kph, way_ids
+from sweepplan.streets.tags import (
+    CITY_FACTOR,
+    UNNAMED,
+    WALK_MS,
+    classes,
+    may_drive,
+    may_walk,
+    name_of,
+    posted_kph,
+    way_ids,
+)
 
 Mode = Literal["drive", "walk"]
 Ints = NDArray[np.int64]
@@ -61,6 +73,32 @@ def edge_table(
     if mode == "walk":
         edges = _both_ways(edges)
     return ids[used], xy[used], edges
+
+
+def without(edges: gpd.GeoDataFrame, names: Collection[str]) -> gpd.GeoDataFrame:
+    """Return the edges but for the streets of these names; the other direction of an edge is found anew.
+
+    Raises
+    ------
+    StreetsError
+        No street bears a name, or none is left.
+    """
+    known = {part.casefold(): part for name in edges["name"].unique() for part in str(name).split(" / ")}
+    asked = {" ".join(name.split()).casefold(): name for name in names}
+    for plain, name in asked.items():
+        if plain not in known or known[plain] == UNNAMED:
+            near = [known[each] for each in get_close_matches(plain, known, 3) if known[each] != UNNAMED]
+            raise StreetsError(
+                f"no street {name!r} on the network: " + (f"is it {' or '.join(near)}?" if near else "see its spelling")
+            )
+    shut = [any(part.casefold() in asked for part in str(name).split(" / ")) for name in edges["name"]]
+    kept = np.flatnonzero(~np.array(shut))
+    if not kept.size:
+        raise StreetsError("every street is blocked: leave some open")
+    row = np.full(len(edges) + 1, -1)
+    row[kept] = np.arange(kept.size)
+    left = edges.iloc[kept].reset_index(drop=True)
+    return left.assign(reverse=row[left["reverse"].to_numpy()])
 
 
 def _allowed(graph: nx.MultiDiGraph[int], mode: Mode, city_factor: float) -> tuple[Ints, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from shapely.geometry import LineString
 from sweepplan.errors import StreetsError
 from sweepplan.geo import WGS84, Area, Floats, require_same_plane
 from sweepplan.streets.download import download_graph
-from sweepplan.streets.edges import Ints, Mode, edge_table
+from sweepplan.streets.edges import Ints, Mode, edge_table, without
 from sweepplan.streets.legs import Leg, cut, joined, steps_of
 from sweepplan.streets.read import check_graph, node_lonlat, read_graph
 from sweepplan.streets.restrictions import restrictions_of
@@ -84,6 +85,7 @@ class StreetNetwork:
         speed_ms: float | None = None,
         city_factor: float = CITY_FACTOR,
         turns: TurnCosts | None = None,
+        blocked: Collection[str] = (),
     ) -> StreetNetwork:
         """Make the network of a graph as osmnx makes it.
 
@@ -98,11 +100,12 @@ class StreetNetwork:
             ``city_factor``.
         turns : what turning costs; None: :class:`TurnCosts` in a van that drives at posted speeds, nothing on foot
             or where one speed is given.
+        blocked : names of streets that nobody may pass, in capitals or not.
 
         Raises
         ------
         StreetsError
-            The graph cannot be used, no street is open to the mode, or none is near the area.
+            The graph cannot be used, no street is open to the mode, none is near the area, or none bears a name.
         """
         if mode not in ("drive", "walk"):
             raise StreetsError(f"mode {mode!r}: give 'drive' or 'walk'")
@@ -114,6 +117,7 @@ class StreetNetwork:
         restrictions = restrictions_of(graph) if mode == "drive" else ()
         node_id, node_xy, edges = edge_table(graph, area, mode, speed_ms, city_factor)
         _require_overlap(node_xy, area.boundary.bounds, f"the area {area.name!r}", area.crs)
+        edges = without(edges, blocked) if blocked else edges
         u, v, reverse = (edges[name].to_numpy(np.int64) for name in ("u", "v", "reverse"))
         n, lines, ways = len(node_id), edges.geometry.to_numpy(), edges.pop("ways").to_numpy()
         forbidden = forbidden_turns(restrictions, u, v, node_id, ways)
