@@ -67,8 +67,9 @@ def test_a_crew_that_goes_home_leaves_its_requests_to_others() -> None:
     after = solve_sweep(rest.problem, limit=Limit(iterations=30), seed=1, start=rest.start)
     judged = judge_sweep(rest.problem, after)
     assert judged.n_required_served == judged.n_required
-    (change,) = changes(rest, after)
-    assert change.crew == "B"
+    change, gone = changes(rest, after)
+    assert (change.crew, gone.crew) == ("B", "A")
+    assert gone.lost == (("p2", "B"), ("p3", "B"))
     assert change.gained == (("p2", "A"), ("p3", "A")) or change.gained == (("p3", "A"), ("p2", "A"))
     with pytest.raises(ProblemError, match="no crew 'C': one of A, B"):
         rest_of_day(problem, plan((0,), ()), at_s=9 * HOUR, home={"C"})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweepplan.errors import PlanError, ProblemError, SettingsError
-from sweepplan.judging import impossible_stops, judge_sweep
+from sweepplan.judging import bound_sweep, impossible_stops, judge_sweep
 from sweepplan.judging.reasons import room_for
 from sweepplan.model import UNLOAD, Break, Limit, Mode, Shift, Stop, SweepPlan, SweepProblem
 from sweepplan.routing import NEEDLE_S, solve_sweep
@@ -166,6 +166,23 @@ def test_no_plan_is_above_the_best_found_by_trying_all(problem: SweepProblem, ne
     """At 100,000 s a needle no travel outweighs a quarter of one: required stops, then needles, then travel."""
     solved = solve_sweep(problem, limit=Limit(iterations=100), seed=1, needle_s=needle_s)
     assert worth(problem, solved, needle_s) <= best_by_trying_all(problem, needle_s)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(problems(max_stops=4, max_crews=2))
+def test_no_bound_is_below_the_best_found_by_trying_all(problem: SweepProblem):
+    """Prizes are quarters, and no travel outweighs one at 100,000 s a needle: the needles of the best are known."""
+    served, value = best_by_trying_all(problem, 1e5)
+    assert bound_sweep(problem, n_required_served=served) >= np.ceil(4 * value / 1e5 - 1e-9) / 4
+
+
+def test_the_bound_of_a_day_is_near():
+    problem = town(1, 20, 280, 4, hours=5)
+    found = solve_sweep(problem, limit=Limit(iterations=100), seed=1, needle_s=36_000)
+    judged = judge_sweep(problem, found)
+    judged = replace(judged, bound=bound_sweep(problem, n_required_served=judged.n_required_served))
+    assert judged.bound >= judged.needles
+    assert judged.share_of_best > 0.8
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import streamlit as st
 from sweepplan.app import livemap, pictures, shown, state
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import against, plain, sentence, solving
+from sweepplan.bridge import share_words
 from sweepplan.errors import SweepplanError
 from sweepplan.maps.words import counted
 from sweepplan.model import Limit
@@ -108,9 +109,9 @@ def _planned(opened: Opened) -> Planned | None:
 
 def _promise(opened: Opened, planned: Planned, rows: shown.Rows) -> None:
     """Say what the plan is worth, and what has changed."""
-    st.markdown(
-        f"**{shown.promise(planned.view.shown, opened.as_of)}** · {planned.sweep.judged.needles:,.0f} needles expected"
-    )
+    judged = planned.sweep.judged
+    expected = f"{judged.needles:,.0f} needles expected{share_words(judged)}"
+    st.markdown(f"**{shown.promise(planned.view.shown, opened.as_of)}** · {expected}")
     for reason in shown.reasons(planned.view.shown):
         st.markdown(f":orange[{plain(reason)}]")
     if not shown.asks_for(rows, planned.crews):

@@ -29,6 +29,7 @@ from sweepplan.bridge.sweeps import (
     open_requests,
     places_to_sweep,
     route_table,
+    share_words,
     stop_table,
     sweep_day,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "prices",
     "rest_day",
     "route_table",
+    "share_words",
     "site_facts",
     "stability",
     "stop_table",

@@ -20,7 +20,7 @@ from sweepplan.errors import ProblemError, StreetsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates, yields
 from sweepplan.judging import judge_sweep
-from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepPlan, SweepProblem
+from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepJudgement, SweepPlan, SweepProblem
 from sweepplan.streets import Leg, Snaps, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
 
@@ -255,6 +255,18 @@ def stop_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     )
     table.index = pd.Index([f"stop-{k:03d}" for k in range(1, len(table) + 1)], name="stop_id", dtype="str")
     return STOPS.check(_utc(table, "arrives_at", "leaves_at", "due_at"))
+
+
+def share_words(judged: SweepJudgement) -> str:
+    """Return how near to the best possible a plan is at least, rounded down; nothing where that is not known.
+
+    Examples
+    --------
+    >>> share_words(SweepJudgement((), 0, 0, 87.9, 0, (), bound=100.0))
+    ', at least 87 % of the best possible'
+    """
+    best = judged.share_of_best
+    return "" if best is None else f", at least {int(100 * best)} % of the best possible"
 
 
 def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What a plan or a hotspot map is worth, recomputed from the problem alone; no solver is believed."""
 
+from sweepplan.judging.bound import bound_sweep
 from sweepplan.judging.capacity import judge_capacity
 from sweepplan.judging.effect import BandEffect, EffectJudgement, EffectStudy, judge_effect
 from sweepplan.judging.hotspots import hit_rate, pai, pei
@@ -11,6 +12,7 @@ __all__ = [
     "BandEffect",
     "EffectJudgement",
     "EffectStudy",
+    "bound_sweep",
     "hit_rate",
     "impossible_stops",
     "judge_capacity",

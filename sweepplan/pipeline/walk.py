@@ -14,7 +14,7 @@ from sweepplan import bridge
 from sweepplan.bridge import KioskStudy, Surroundings, SweepDay
 from sweepplan.errors import SettingsError
 from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast, looked, yields
-from sweepplan.judging import judge_kiosks, judge_sweep
+from sweepplan.judging import bound_sweep, judge_kiosks, judge_sweep
 from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
 from sweepplan.pipeline.city import City, load_city
 from sweepplan.pipeline.progress import Progress, part, quiet
@@ -209,11 +209,12 @@ def searched(
 
 
 def worked_out(day: SweepDay, plan: SweepPlan, city: City, where: pd.DataFrame | None = None) -> Sweep:
-    """Return a plan with what it is worth and its tables."""
+    """Return a plan with what it is worth, beside what no plan is above, and its tables."""
+    judged = judge_sweep(day.problem, plan)
+    bound = bound_sweep(day.problem, n_required_served=judged.n_required_served)
+    judged = dataclasses.replace(judged, bound=bound)
     routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
-    return Sweep(
-        day, plan, judge_sweep(day.problem, plan), routes, stops, bridge.leg_table(day, plan, city.streets), where
-    )
+    return Sweep(day, plan, judged, routes, stops, bridge.leg_table(day, plan, city.streets), where)
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:

@@ -139,6 +139,7 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
         "requests": judged.n_required,
         "requests_served": judged.n_required_served,
         "expected_needles": round(judged.needles, 2),
+        "bound": None if judged.bound is None else round(judged.bound, 2),
         "travel_h": round(judged.travel_s / 3600, 2),
         "crews": crews,
         "left_out": [{"place": stop["place_id"], "reason": stop["reason"]} for _, stop in left.iterrows()],
@@ -222,7 +223,7 @@ def _kiosks(kiosks: Kiosks, shown: Published) -> dict[str, Any]:
 def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
     judged = sweep.judged
     served = f"{judged.n_required_served} of {judged.n_required} requests served"
-    said = [f"sweep: {served}, {judged.needles:.0f} needles expected"]
+    said = [f"sweep: {served}, {judged.needles:.0f} needles expected{bridge.share_words(judged)}"]
     for crew, route in sweep.routes.iterrows():
         leaves, back = area.local(route["starts_at"]), area.local(route["ends_at"])
         said.append(
