@@ -195,6 +195,7 @@ def finish(
     draft = _clean(draft)
     times = _times(draft, clock, zero_offset)
     location = locate(draft.lon, draft.lat, raw.path)
+    shared = Fault(SHARED, shared_points(location, draft.named), location.text)
     faults = [*draft.faults, *times.faults, *location.faults, *_value_faults(draft)]
     area, points, off = _place(raw.path, location, ~faulty(faults, len(draft.kind)), area, clock)
     faults.append(off)
@@ -203,20 +204,22 @@ def finish(
     table = _table(draft, times, ids, points)
     faults.append(repeats(ids, faults, rank(table)))
     good = ~faulty(faults, len(table))
-    kept = table[good].sort_values(["reported_at", "incident_id"])
-    lines = kept.index
-    kept = kept.set_index("incident_id")
     known = ids if draft.ids is not None else pd.Series("", index=ids.index, dtype="str")
-    shared = Fault(SHARED, shared_points(location, draft.named), location.text)
+    aside, flags = raw.set_aside(faults, known), flags_of([*draft.flags, shared], ids, good)
+    located = int(location.located.sum())
+    del draft, times, location, points, faults, shared  # of a large file half of all memory
+    table = table[good].sort_values(["reported_at", "incident_id"])
+    lines = table.index
+    table = table.set_index("incident_id")
     return Reading(
         feed,
-        INCIDENTS.check(kept, plane=area.crs),
-        raw.set_aside(faults, known),
+        INCIDENTS.check(table, plane=area.crs),
+        aside,
         len(raw),
         area,
-        int(location.located.sum()),
-        pd.Series(lines, index=kept.index, dtype="int64", name="line"),
-        flags_of([*draft.flags, shared], ids, good),
+        located,
+        pd.Series(lines, index=table.index, dtype="int64", name="line"),
+        flags,
     )
 
 
