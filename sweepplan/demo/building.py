@@ -12,7 +12,7 @@ import shapely
 from shapely.geometry import Point
 
 from sweepplan.demo import addresses, feeds, intensity, overdoses, places, reports, streets, sweeps, writing
-from sweepplan.demo.intensity import AS_OF, CELL_M, FADED_TO, START, Component, Intensity
+from sweepplan.demo.intensity import AS_OF, CELL_M, FADE_D, FADED_TO, RISE_D, START, Component, Intensity
 from sweepplan.demo.network import Network
 from sweepplan.demo.places import Places
 from sweepplan.demo.plan import CRS, NAME, NOTE, TZ, TownPlan, town_plan
@@ -125,8 +125,8 @@ def _change(c: Component, lat: float, lon: float) -> dict[str, object]:
     if c.kind == "drifting":
         return {**told, "from": str(START.date()), "drift_east_m": c.drift[0], "drift_north_m": c.drift[1]}
     if c.kind == "appearing":
-        return {**told, "from": c.changes_on, "full_after_days": 21}
-    return {**told, "from": c.changes_on, "kiosk": "kiosk-11", "falls_to": FADED_TO, "e_folding_days": 30}
+        return {**told, "from": c.changes_on, "full_after_days": RISE_D}
+    return {**told, "from": c.changes_on, "kiosk": "kiosk-11", "falls_to": FADED_TO, "e_folding_days": FADE_D}
 
 
 def _write_settings(folder: Path, found: Places) -> None:

@@ -28,7 +28,9 @@ FADES_FROM = "2025-03-17"
 _APPEAR = (("appearing-1", "2024-09-09", "West Meadows", 0.030), ("appearing-2", "2025-11-17", "Reedbank", 0.042))
 _N_STEADY = 34
 _N_DRIFTING = 5
-FADED_TO = 0.25
+FADED_TO = 0.15
+FADE_D = 7.0
+RISE_D = 5.0
 _PULL_SD = 0.5
 _BACKGROUND = 0.23
 
@@ -66,8 +68,8 @@ class Component:
             return np.ones(len(DAYS))
         since = (DAYS - pd.Timestamp(self.changes_on)).days.to_numpy().astype(float)
         if self.kind == "appearing":
-            return np.clip(since / 21.0, 0.0, 1.0)
-        return np.where(since < 0, 1.0, FADED_TO + (1 - FADED_TO) * np.exp(-np.maximum(since, 0) / 30.0))
+            return np.clip(since / RISE_D, 0.0, 1.0)
+        return np.where(since < 0, 1.0, FADED_TO + (1 - FADED_TO) * np.exp(-np.maximum(since, 0) / FADE_D))
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +203,7 @@ def _wander(rng: np.random.Generator, kind: str, sd: float = 0.28) -> Floats:
     """Return a slow change of strength over the days, month by month."""
     months = len(DAYS) // 30 + 2
     steps = rng.normal(0, sd, months)
-    if kind in ("background", "appearing"):
+    if kind in ("background", "appearing", "fading"):
         return np.ones(len(DAYS))
     smooth = np.convolve(steps, np.ones(3) / np.sqrt(3), mode="same")
     return np.exp(np.interp(np.arange(len(DAYS)) / 30.0, np.arange(months), smooth))

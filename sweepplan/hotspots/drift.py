@@ -18,7 +18,7 @@ from sweepplan.tables import ALERTS, HOTSPOTS
 
 RISEN, FALLEN = "risen", "fallen"
 
-_BUDGET = 29.0
+_BUDGET = 12.0
 _WINDOWS_D = (3, 7, 14)
 _LAG_D = 14
 _MOST = 5
