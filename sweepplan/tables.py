@@ -278,7 +278,7 @@ STOPS = Contract(
         "seq": Column("int", at_least=0),
         "place_id": Column("str"),
         "name": Column("str"),
-        "kind": Column("str", choices=_choices("request", "street", "park", "schoolyard", "lot")),
+        "kind": Column("str", choices=_choices("request", "kiosk", "street", "park", "schoolyard", "lot")),
         "arrives_at": Column("time", nullable=True),
         "leaves_at": Column("time", nullable=True),
         "due_at": Column("time", nullable=True),

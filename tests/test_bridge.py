@@ -63,6 +63,21 @@ def day(network: StreetNetwork, at: At, table: gpd.GeoDataFrame, **changes: obje
     return bridge.sweep_day(table, network, crews, **arguments)
 
 
+def test_kiosks_due_are_stops_without_needles(gridtown: StreetNetwork, gridtown_at: At) -> None:
+    as_of = gridtown.area.moment(f"{DAY} 06:00")
+    due = gpd.GeoDataFrame(
+        {"name": ["Kiosk 1"], "why": ["full"], "due_at": [as_of - pd.Timedelta(days=2)]},
+        index=pd.Index(["k1"], name="site_id"),
+        geometry=gridtown_at((300, 0)).array,
+        crs=gridtown_at((300, 0)).crs,
+    )
+    made = day(gridtown, gridtown_at, reports(gridtown_at((100, 0)), [5.0], as_of), services=due)
+    assert made.stops["kind"].tolist() == ["request", "kiosk"]
+    assert made.stops["name"].iloc[1] == "Kiosk 1: full"
+    stop = made.problem.stops[1]
+    assert (stop.required, stop.prize, stop.modes[0].service_s) == (True, 0.0, 900)
+
+
 def test_what_waits_is_open_before_the_moment_and_not_closed_before_it(
     gridtown: StreetNetwork, gridtown_at: At
 ) -> None:

@@ -19,6 +19,7 @@ from sweepplan.bridge import (
     kiosk_states,
     kiosk_study,
     kiosk_table,
+    loss_if_gone,
     order_table,
     place_sites,
     prices,
@@ -107,6 +108,10 @@ def test_rules_in_metres_and_names_by_pencil(study_of, sites_at):
     assert names(dear, solve_kiosks(dear.problem)) == ["candidate-1", "candidate-3"]
     moved = study_of(KioskRules(k=0, may_move=1), kiosks=sites_at((0, 400), kind="kiosk", state="installed"))
     assert names(moved, solve_kiosks(moved.problem)) == ["candidate-0"]
+    three = sites_at((0, 0), (400, 0), (0, 400), kind="kiosk", state="installed")
+    fewer = study_of(KioskRules(k=0, may_close=1), kiosks=three)
+    assert names(fewer, solve_kiosks(fewer.problem)) == ["kiosk-0", "kiosk-1"]
+    assert loss_if_gone(fewer).to_dict() == {"kiosk-0": 4, "kiosk-1": 2, "kiosk-2": 1}
     heavy = study_of(KioskRules(k=1, children_weight=9.0), places=sites_at((0, 400), kind="school"))
     assert names(heavy, solve_kiosks(heavy.problem)) == ["candidate-2"]
     assert heavy.reports.sum() == 7
@@ -135,6 +140,9 @@ def test_one_in_each_district_and_what_it_costs(study_of, gridtown_area):
             KioskRules(k=1, required=("candidate-0",), keep_away_m=30.0),
             "'candidate-0' is required and lies within",
         ),
+        (KioskRules(k=3, keep_away_m=50.0), "k = 3 and 50 m to keep away leave 2 candidates"),
+        (KioskRules(per_district=1), "per_district asks for districts"),
+        (KioskRules(may_close=1), "1 may close and 0 stand: give 0 to 0"),
         (KioskRules(decay=True, reach_m=300.0), "decay ends at 200 m, reach_m is 300"),
     ],
 )

@@ -19,7 +19,14 @@ from sweepplan.privacy import Published
 Rows = pd.DataFrame
 """Rows of the crew editor: Crew, Start, End."""
 
-_WHAT = {"request": "Request", "street": "Street", "park": "Park", "schoolyard": "Schoolyard", "lot": "Lot"}
+_WHAT = {
+    "request": "Request",
+    "kiosk": "Kiosk service",
+    "street": "Street",
+    "park": "Park",
+    "schoolyard": "Schoolyard",
+    "lot": "Lot",
+}
 _RISING, _FALLING = 1.25, 0.8
 _MOST_CREWS = 10
 

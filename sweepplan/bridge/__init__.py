@@ -5,7 +5,15 @@ from sweepplan.bridge.alert_words import alert_message, alert_names
 from sweepplan.bridge.candidates import corner_sites, joined_sites, place_sites, street_sites
 from sweepplan.bridge.corners import corner
 from sweepplan.bridge.kiosk_effect import effect_study
-from sweepplan.bridge.kiosk_facts import coverage_curve, hindsight, order_table, prices, site_facts, stability
+from sweepplan.bridge.kiosk_facts import (
+    coverage_curve,
+    hindsight,
+    loss_if_gone,
+    order_table,
+    prices,
+    site_facts,
+    stability,
+)
 from sweepplan.bridge.kiosk_ledger import due_services, kiosk_states, working
 from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, kiosk_study, kiosk_table
 from sweepplan.bridge.legs import leg_table
@@ -64,6 +72,7 @@ __all__ = [
     "kiosk_table",
     "known_plan",
     "leg_table",
+    "loss_if_gone",
     "now_and_before",
     "open_requests",
     "order_table",

@@ -93,6 +93,18 @@ def site_facts(
     return table
 
 
+def loss_if_gone(study: KioskStudy) -> pd.Series:
+    """Return, per installed kiosk, the reports a year that nobody covers any more once it is gone, by ``site_id``."""
+    problem = dataclasses.replace(study.problem, demand=study.reports)
+    losses = problem.losses()
+    standing = np.flatnonzero(study.sites["state"] == "installed").tolist()
+    now = _worth(problem, _least(problem, losses, standing))
+    without = [_least(problem, losses, [other for other in standing if other != site]) for site in standing]
+    lost = [now - _worth(problem, least) for least in without]
+    index = pd.Index(study.sites.index[standing], name="site_id", dtype="str")
+    return pd.Series(lost, index=index, name="loss", dtype=np.float64)
+
+
 def coverage_curve(study: KioskStudy, *, up_to: int = 30, limit: Limit | None = None) -> tuple[CurvePoint, ...]:
     """Return what the best 0, 1, 2, ... ``up_to`` new kiosks cover, with bounds; fewer where there are fewer sites."""
     problem = study.problem

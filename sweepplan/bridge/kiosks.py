@@ -40,6 +40,7 @@ class KioskRules:
     bin_m : side of the squares in which reports are counted; 0: by the spot, to the metre.
     spacing_m : kiosks stand at least so far apart, straight line.
     may_move : of the installed kiosks up to so many may go elsewhere; None: all stay.
+    may_close : so many installed kiosks close for good, those that cost the least coverage.
     required, forbidden : ids of sites.
     keep_away_m : no new kiosk so near one of the places to keep away from (schools, playgrounds), straight line.
     per_district : so many kiosks at least in each district that has a candidate.
@@ -56,6 +57,7 @@ class KioskRules:
     bin_m: float = 0.0
     spacing_m: float = 0.0
     may_move: int | None = None
+    may_close: int = 0
     required: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     keep_away_m: float = 0.0
@@ -256,7 +258,9 @@ def _choices(
     if missing:
         raise ProblemError(f"kiosks: no site {missing[0]!r} among the candidates: one of {', '.join([*row][:5])}, ...")
     installed = tuple(range(n_installed))
-    moving = rules.may_move is not None
+    if not 0 <= rules.may_close <= n_installed:
+        raise ProblemError(f"kiosks: {rules.may_close} may close and {n_installed} stand: give 0 to {n_installed}")
+    moving = rules.may_move is not None or rules.may_close > 0
     barred = _kept_away(sites, n_installed, places, rules)
     clash = sorted({*rules.required} & {sites.index[i] for i in barred})
     if clash:
@@ -265,11 +269,20 @@ def _choices(
             "metres or do not require it"
         )
     named = {row[site] for site in rules.forbidden}
-    groups = [(installed, max(n_installed - (rules.may_move or 0), 0))] if moving and n_installed else []
+    left = len(sites) - n_installed - len(barred | named)
+    if barred and left < rules.k:
+        raise ProblemError(
+            f"kiosks: k = {rules.k} and {rules.keep_away_m:g} m to keep away leave {left} candidates that may stand: "
+            f"give k = {left}, fewer metres, or more candidates"
+        )
+    stay = max(n_installed - rules.may_close - (rules.may_move or 0), 0)
+    groups = [(installed, stay)] if moving and n_installed else []
+    if rules.per_district and not (where != "").any():
+        raise ProblemError("kiosks: per_district asks for districts in which the candidates lie: give their polygons")
     if rules.per_district:
         groups += _of_districts(where, barred | named, rules.per_district)
     return {
-        "k": rules.k + (n_installed if moving else 0),
+        "k": rules.k + (n_installed - rules.may_close if moving else 0),
         "fixed": () if moving else installed,
         "forbidden": tuple(sorted(barred | named)),
         "required": tuple(sorted(row[site] for site in rules.required)),

@@ -42,6 +42,7 @@ class SweepRules:
     foot_limit_m : where no street nearer than ``snap_limit_m`` leads to a request and back, a crew parks on one so near
         and walks, straight line x 1.25 at 1.2 m/s there and back.
     unload_s : seconds that emptying a container at the depot takes.
+    kiosk_s : seconds that servicing a kiosk takes.
     unknown_open_d : a report without status counts as open for so many days after it came in.
     needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
         travel that a shift allows.
@@ -57,6 +58,7 @@ class SweepRules:
     depot_limit_m: float = 1000.0
     foot_limit_m: float = 300.0
     unload_s: int = 600
+    kiosk_s: int = 900
     unknown_open_d: float = 1.0
     needle_s: float = 36_000.0
     keep_share: float = 0.1
@@ -118,6 +120,7 @@ def sweep_day(
     as_of: pd.Timestamp,
     depot: gpd.GeoSeries,
     places: gpd.GeoDataFrame,
+    services: gpd.GeoDataFrame | None = None,
     rules: SweepRules | None = None,
 ) -> SweepDay:
     """Make the sweep problem of the day ``as_of`` falls on.
@@ -128,6 +131,9 @@ def sweep_day(
     depot : one point on the plane, start and end of every crew.
     places : tables.PLACES with ``needles_a_day`` and ``swept_d``, see :func:`places_to_sweep`; the best become stops
         with a prize.
+
+    services : kiosks to service, see :func:`due_services`; required stops without needles: what lies in a kiosk is
+        another stream than what lies on the ground.
 
     Raises
     ------
@@ -140,6 +146,8 @@ def sweep_day(
         raise ProblemError("no crew: give at least one")
     rules = rules or SweepRules()
     required = _required_stops(open_requests(incidents, as_of=as_of, unknown_open_d=rules.unknown_open_d))
+    if services is not None and len(services):
+        required = pd.concat([required, _services(services, rules)], ignore_index=True)
     zero = streets.area.midnight(as_of)
     shifts = _shifts(crews, streets.area, zero, as_of, rules.unload_s)
     n_places = round(rules.places_per_crew_h * sum(end - start for start, end in (s.window_s for s in shifts)) / 3600)
@@ -280,6 +288,22 @@ def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
             "sweep_s": np.nan,
             "required": True,
             "geometry": waiting.geometry.array,
+        }
+    )
+
+
+def _services(services: gpd.GeoDataFrame, rules: SweepRules) -> pd.DataFrame:
+    """Return kiosks to service as stops of the day; that one is over due already makes no window."""
+    return pd.DataFrame(
+        {
+            "place_id": services.index.astype("str"),
+            "name": (services["name"] + ": " + services["why"]).array,
+            "kind": "kiosk",
+            "due_at": pd.Series(pd.NaT, index=range(len(services)), dtype="datetime64[us, UTC]"),
+            "prize": 0.0,
+            "sweep_s": float(rules.kiosk_s),
+            "required": True,
+            "geometry": services.geometry.array,
         }
     )
 

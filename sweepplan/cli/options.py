@@ -42,8 +42,17 @@ STREETS = (
 )
 
 
+SITES = (click.option("--sites", type=Path, help="Schools, playgrounds, ... (GeoJSON, CSV): what is near a hotspot."),)
+
+
+LEDGER = (
+    click.option("--kiosks", type=Path, help="Installed kiosks, which stay."),
+    click.option("--kiosk-ledger", type=Path, help="States of the kiosks: those due for service are stops."),
+)
+
+
 AROUND = (
-    click.option("--sites", type=Path, help="Schools, playgrounds, ... (GeoJSON, CSV): hotspots say which is near."),
+    *SITES,
     click.option("--sweep-log", type=Path, help="What crews found: hotspots say when they were last swept."),
 )
 
@@ -64,11 +73,16 @@ SWEEP = (
 
 KIOSKS = (
     click.option("--candidates", type=Path, help="Candidate sites; without it, street corners near reports."),
-    click.option("--kiosks", type=Path, help="Installed kiosks, which stay."),
     click.option("--k", type=int, help="Kiosks to add (default 5)."),
     click.option("--reach-m", type=float, help="Walking distance that counts as covered (default 200)."),
     click.option("--spacing-m", type=float, help="Kiosks stand at least so far apart."),
     click.option("--may-move", type=int, help="So many installed kiosks may go elsewhere (default: all stay)."),
+    click.option("--may-close", type=int, help="So many installed kiosks close, those that cost least coverage."),
+    click.option("--per-district", type=int, help="So many kiosks at least in each district."),
+    click.option("--districts", type=Path, help="Polygons with a name (GeoJSON), for --per-district."),
+    click.option("--keep-away-m", type=float, help="No new kiosk so near a school or playground of --sites."),
+    click.option("--children-weight", type=float, help="Reports near schools and playgrounds count so much more."),
+    click.option("--budget", type=int, help="Most that the new kiosks may cost; costs stand in [kiosk_rules]."),
     click.option("--decay", is_flag=True, default=None, help="Count reports by the walk: 96 % at 25 m, 59 % at 200 m."),
 )
 
@@ -76,6 +90,18 @@ KIOSKS = (
 OUT = (
     click.option("--out", type=Path, help="Folder for the results; only a folder of earlier results is replaced."),
     click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+)
+
+
+_KIOSK_RULES = (
+    "spacing_m",
+    "may_move",
+    "may_close",
+    "per_district",
+    "keep_away_m",
+    "children_weight",
+    "budget",
+    "decay",
 )
 
 
@@ -96,7 +122,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
     path = values.pop("settings", None)
     if "depot" in values:
         values["depot"] = lat_lon("depot", values["depot"])
-    named = {name: values.pop(name) for name in ("spacing_m", "may_move", "decay") if name in values}
+    named = {name: values.pop(name) for name in _KIOSK_RULES if name in values}
     shift, crews = values.pop("shift", None), values.pop("crews", None)
     if shift is not None or crews is not None:
         crews = 4 if crews is None else crews

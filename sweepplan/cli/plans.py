@@ -9,7 +9,20 @@ import click
 
 from sweepplan import maps, pipeline, report
 from sweepplan.cli.group import sweepplan
-from sweepplan.cli.options import AROUND, KIOSKS, OUT, PLACES, SETTINGS, STORED, STREETS, SWEEP, options, settings_of
+from sweepplan.cli.options import (
+    AROUND,
+    KIOSKS,
+    LEDGER,
+    OUT,
+    PLACES,
+    SETTINGS,
+    SITES,
+    STORED,
+    STREETS,
+    SWEEP,
+    options,
+    settings_of,
+)
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.cli.store import note_published, now, opened, who
 from sweepplan.errors import SettingsError
@@ -38,7 +51,7 @@ def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @sweepplan.command("sweep")
-@options(SETTINGS, STORED, STREETS, SWEEP, OUT)
+@options(SETTINGS, STORED, STREETS, SWEEP, LEDGER, OUT)
 def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
     """Plan a sweep route for every crew."""
     done = walk(settings_of(given), out, kiosks=False)
@@ -46,7 +59,7 @@ def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @sweepplan.command("kiosks")
-@options(SETTINGS, STORED, STREETS, KIOSKS, OUT)
+@options(SETTINGS, STORED, STREETS, KIOSKS, SITES, LEDGER, OUT)
 @click.option("--packet", is_flag=True, help="Print the approval packet as PDF beside its page in --out (Chromium).")
 def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) -> None:
     """Suggest where the next kiosks should stand, with proof."""
@@ -59,7 +72,7 @@ def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) 
 
 
 @sweepplan.command("run")
-@options(SETTINGS, STORED, STREETS, SWEEP, AROUND, KIOSKS, OUT)
+@options(SETTINGS, STORED, STREETS, SWEEP, AROUND, KIOSKS, LEDGER, OUT)
 @click.option("--pdf", is_flag=True, help="Print the crews' sheets as PDF too; needs Chromium.")
 def run_verb(*, out: Path | None, as_json: bool, pdf: bool, **given: Any) -> None:
     """Walk the whole way: hotspots, sweep routes, kiosks, map, in one folder."""

@@ -19,7 +19,14 @@ from sweepplan.privacy import Published
 
 _ARROW_EVERY_M = 350.0
 _MOST_ARROWS = 60
-_KINDS = {"request": "Request", "street": "Street", "park": "Park", "schoolyard": "Schoolyard", "lot": "Lot"}
+_KINDS = {
+    "request": "Request",
+    "kiosk": "Kiosk service",
+    "street": "Street",
+    "park": "Park",
+    "schoolyard": "Schoolyard",
+    "lot": "Lot",
+}
 
 
 def crews(shown: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:

@@ -74,6 +74,10 @@ def reports(shown: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
     return [Layer(entry(swatch, "Needle reports", f"{len(table):,}"), (geojson(features, "marks"),))]
 
 
+def _places(stops: pd.DataFrame) -> str:
+    return "place to sweep, or kiosk to service" if (stops["kind"] == "kiosk").any() else "place to sweep"
+
+
 def symbols(shown: Published, *, late: bool) -> str:
     """Return what the marks of the stops mean, as safe HTML; empty without stops."""
     stops = shown.table("stops")
@@ -81,7 +85,7 @@ def symbols(shown: Published, *, late: bool) -> str:
         return ""
     marks = [
         (stops["kind"] == "request", '<span class="badge request" style="--hue:#fff">A1</span>', "open request"),
-        (stops["kind"] != "request", f'<span class="badge" style="--hue:{hues.INK}">A2</span>', "place to sweep"),
+        (stops["kind"] != "request", f'<span class="badge" style="--hue:{hues.INK}">A2</span>', _places(stops)),
     ]
     items = [f"<li><span>{mark}</span>{safe_text(words)}</li>" for there, mark, words in marks if there.any()]
     if late:

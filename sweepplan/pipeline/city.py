@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+from pyogrio.errors import DataSourceError
 
 from sweepplan.bridge import Surroundings
 from sweepplan.errors import SettingsError, SourceError, StreetsError
@@ -30,6 +31,8 @@ class City:
     candidates: gpd.GeoDataFrame | None
     kiosks: gpd.GeoDataFrame | None
     parks: gpd.GeoDataFrame | None
+    districts: gpd.GeoDataFrame | None
+    ledger: pd.DataFrame | None
     around: Surroundings
     rejected_sites: pd.DataFrame
 
@@ -72,6 +75,9 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
     progress("reading sites", 0.9)
     candidates, no_candidates = _sites(settings, area, "candidates")
     kiosks, no_kiosks = _sites(settings, area, "kiosks")
+    ledger = read_log("kiosk-ledger", settings.kiosk_ledger, area, tz=settings.tz) if settings.kiosk_ledger else None
+    if ledger is not None and kiosks is None:
+        raise SettingsError("kiosk_ledger without kiosks: give the file of the kiosks as well")
     around, unused = read_surroundings(settings, area, streets)
     return City(
         area=area,
@@ -81,8 +87,12 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
         candidates=candidates,
         kiosks=kiosks,
         parks=around.places,
+        districts=_districts(settings.districts, area),
+        ledger=None if ledger is None else ledger.table,
         around=around,
-        rejected_sites=pd.concat([no_candidates, no_kiosks, unused], ignore_index=True),
+        rejected_sites=pd.concat(
+            [no_candidates, no_kiosks, unused, *([] if ledger is None else [ledger.quarantine])], ignore_index=True
+        ),
     )
 
 
@@ -162,6 +172,25 @@ def _sites(settings: Settings, area: Area, layer: str) -> tuple[gpd.GeoDataFrame
     if path is None:
         return stored_sites(settings, area, kind), pd.DataFrame()
     return read_sites(path, area, kind=kind, state=state)
+
+
+def _districts(path: Path | None, area: Area) -> gpd.GeoDataFrame | None:
+    """Read polygons with a name.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read, or has no column ``name``.
+    """
+    if path is None:
+        return None
+    try:
+        table = gpd.read_file(path)
+    except (OSError, DataSourceError) as error:
+        raise SourceError(f"{path}: districts cannot be read: give GeoJSON or GeoPackage") from error
+    if "name" not in table or table.crs is None:
+        raise SourceError(f"{path}: districts need a column 'name' and a CRS: it has {', '.join(table.columns)}")
+    return gpd.GeoDataFrame(table[["name", "geometry"]].astype({"name": "str"})).to_crs(area.crs)
 
 
 def _name(settings: Settings) -> str:

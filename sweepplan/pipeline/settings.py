@@ -25,6 +25,8 @@ _PATHS = (
     "places",
     "sites",
     "sweep_log",
+    "kiosk_ledger",
+    "districts",
 )
 
 
@@ -41,6 +43,9 @@ class Settings:
     as_of : a moment on that clock; nothing reported from it on is used.
     depot : latitude, longitude in degrees.
     sites : schools, playgrounds and other points of the city; each hotspot says which is nearest.
+    kiosk_ledger : states of the installed kiosks; those due for service are stops of the sweep, those removed or broken
+        serve nobody.
+    districts : polygons with ``name``, for ``per_district`` of ``kiosk_rules``.
     sweep_log : what crews found; each hotspot says when it was last swept.
     k, reach_m : new kiosks, and how far one may walk to them, metres; they win over those of ``kiosk_rules``.
     limit : of the sweep solver.
@@ -69,6 +74,8 @@ class Settings:
     places: Path | None = None
     sites: Path | None = None
     sweep_log: Path | None = None
+    kiosk_ledger: Path | None = None
+    districts: Path | None = None
     mapping: Path | None = None
     k: int = 5
     reach_m: float = 200.0

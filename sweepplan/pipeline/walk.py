@@ -171,6 +171,9 @@ def sweep_day(
         pickups=city.around.pickups,
         rules=settings.rules,
     )
+    services = None
+    if city.ledger is not None and city.kiosks is not None:
+        services = bridge.due_services(city.ledger, city.kiosks, as_of=as_of)
     day = bridge.sweep_day(
         city.reports,
         city.streets,
@@ -178,6 +181,7 @@ def sweep_day(
         as_of=as_of,
         depot=city.area.points([lon], [lat]),
         places=places,
+        services=services,
         rules=settings.rules,
     )
     return day, places
@@ -218,13 +222,19 @@ def worked_out(day: SweepDay, plan: SweepPlan, city: City, where: pd.DataFrame |
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:
-    """Site ``settings.k`` new kiosks beside the installed ones."""
+    """Site ``settings.k`` new kiosks beside the installed ones that serve."""
+    kiosks = city.kiosks
+    if city.ledger is not None and kiosks is not None:
+        kiosks = bridge.working(city.ledger, kiosks, as_of=as_of)
+    sites = city.around.sites
     study = bridge.kiosk_study(
         city.reports,
         city.walk,
         candidates=city.candidates,
-        kiosks=city.kiosks,
+        kiosks=kiosks,
         as_of=as_of,
+        places=None if sites is None else sites[sites["kind"].isin(["school", "playground"])],
+        districts=city.districts,
         rules=dataclasses.replace(settings.kiosk_rules, k=settings.k, reach_m=settings.reach_m),
     )
     plan = solve_kiosks(study.problem)

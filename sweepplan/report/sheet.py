@@ -20,7 +20,14 @@ PDF_LIMIT_S = 120.0
 """So long printing may take."""
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_KINDS = {"request": "Request", "street": "Street", "park": "Park", "schoolyard": "Schoolyard", "lot": "Lot"}
+_KINDS = {
+    "request": "Request",
+    "kiosk": "Kiosk service",
+    "street": "Street",
+    "park": "Park",
+    "schoolyard": "Schoolyard",
+    "lot": "Lot",
+}
 _STYLE = (Path(__file__).parent / "sheet.css").read_text(encoding="utf-8")
 _HAND_BACK = "Contains request locations: hand back at end of shift"
 

@@ -133,11 +133,14 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
     ]
     left = sweep.stops[sweep.stops["crew"].isna()]
     since = {} if sweep.since is None else {"since": area.local(sweep.since).isoformat(), "changes": _changes(sweep)}
+    kiosks = sweep.stops.loc[sweep.stops["kind"] == "kiosk", "crew"]
     return {
         **since,
         "solver": sweep.plan.solver,
-        "requests": judged.n_required,
-        "requests_served": judged.n_required_served,
+        "requests": judged.n_required - len(kiosks),
+        "requests_served": judged.n_required_served - int(kiosks.notna().sum()),
+        "kiosk_services": len(kiosks),
+        "kiosk_services_done": int(kiosks.notna().sum()),
         "expected_needles": round(judged.needles, 2),
         "bound": None if judged.bound is None else round(judged.bound, 2),
         "travel_h": round(judged.travel_s / 3600, 2),
@@ -222,7 +225,10 @@ def _kiosks(kiosks: Kiosks, shown: Published) -> dict[str, Any]:
 
 def _sweep_lines(sweep: Sweep, area: Area) -> list[str]:
     judged = sweep.judged
-    served = f"{judged.n_required_served} of {judged.n_required} requests served"
+    kiosks = sweep.stops.loc[sweep.stops["kind"] == "kiosk", "crew"]
+    done = int(kiosks.notna().sum())
+    served = f"{judged.n_required_served - done} of {judged.n_required - len(kiosks)} requests served"
+    served += f", {done} of {len(kiosks)} kiosks serviced" if len(kiosks) else ""
     said = [f"sweep: {served}, {judged.needles:.0f} needles expected{bridge.share_words(judged)}"]
     for crew, route in sweep.routes.iterrows():
         leaves, back = area.local(route["starts_at"]), area.local(route["ends_at"])
@@ -251,12 +257,15 @@ def _looked_lines(looked: pd.DataFrame) -> list[str]:
 def _kiosk_lines(kiosks: Kiosks, shown: Published) -> list[str]:
     judged, problem, least = kiosks.judged, kiosks.study.problem, shown.policy.min_count
     part, before = (share(n, judged.total, least) for n in (judged.covered, judged.covered_today))
+    n_new = int((kiosks.table["state"] == "proposed").sum())
+    weighed = bool((problem.demand > kiosks.study.reports * (1 + 1e-9)).any())
+    reports = "reports (those near children counted more)" if weighed else "reports"
     total = judged.total if kiosks.study.kind == "needle" else about(judged.total, least)
     proof = "certified optimal" if judged.proof == "multipliers" else "optimal by the solver's word"
     if judged.gap > 0:
         proof = f"at most {judged.gap:.1%} below the best possible"
     said = [
-        f"kiosks: {problem.k} new ones reach {part} % of {'a few' if total is None else f'{total:.0f}'} reports within "
+        f"kiosks: {n_new} new ones reach {part} % of {'a few' if total is None else f'{total:.0f}'} {reports} within "
         f"{problem.reach_m:g} m (today {before} %); {proof}"
     ]
     table = shown.table("kiosks")
