@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,17 @@ def write_city(
         return folder / "settings.toml"
 
     return write
+
+
+@pytest.fixture(scope="session")
+def city(write_city: Callable[..., Path]) -> Path:
+    """Settings of a Gridtown with three open requests, one of them over due."""
+    return write_city()
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Function: name of a page, settings, session state -> the page as it is first shown."""
+    from tests.app_pages import opened_page
+
+    return partial(opened_page, monkeypatch)

@@ -12,120 +12,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from streamlit.testing.v1 import AppTest
 
 from sweepplan.app import SCRIPT, shown, words
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.model import Crew
+from tests.app_pages import crew_rows, table, text_of
 
 Write = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def city(write_city: Write) -> Path:
-    """Settings of a Gridtown with three open requests, one of them over due."""
-    return write_city()
-
-
-@pytest.fixture
-def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Function: name of a page, settings, session state -> the page as it is first shown."""
-
-    def open_(name: str, settings: Path, **state: Any) -> AppTest:
-        monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(settings))
-        monkeypatch.setenv("SWEEPPLAN_STORE", str(settings.parent / "store.sqlite"))
-        page = AppTest.from_function(show_page, args=(name,), default_timeout=60)
-        for key, value in state.items():
-            page.session_state[key] = value
-        return page.run()
-
-    return open_
-
-
-def show_page(name: str) -> None:
-    import importlib
-
-    importlib.import_module(f"sweepplan.app.{name}").page()
-
-
-def text_of(page: AppTest) -> str:
-    """Return all that a page says outside its tables; no page may raise."""
-    assert not page.exception, page.exception[0].message
-    parts = [*page.subheader, *page.markdown, *page.caption, *page.info, *page.warning, *page.error]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    return next(button for button in page.button if button.label == label).click().run()
-
-
-def table(page: AppTest, *columns: str) -> pd.DataFrame:
-    """Return the first table of a page that has all these columns."""
-    return next(each.value for each in page.dataframe if {*columns} <= {*each.value.columns})
-
-
-def test_today_says_what_waits_before_anything_is_pressed(open_page: Callable[..., AppTest], city: Path) -> None:
-    said = text_of(open_page("today", city))
-    assert "Monday 2 March · Gridtown" in said
-    assert "**3 open requests** (2 more than yesterday) · :red[**1 over due**]" in said
-    assert "as of 06:00, last report Mon 2 Mar, 04:00" in said
-    assert "press Plan" in said
-
-
-def test_plan_gives_every_crew_its_route_and_every_request_its_crew(
-    open_page: Callable[..., AppTest], city: Path
-) -> None:
-    page = press(open_page("today", city), "Plan")
-    assert "**All 3 requests reached, 2 in time, 1 late (1 over due already)**" in text_of(page)
-    routes = table(page, "Crew", "Back")
-    assert set(routes["Crew"]) <= {"A", "B"}
-    assert routes["Requests"].sum() == 3
-    stops = [each.value for each in page.dataframe if "Arrives" in each.value]
-    assert [len(each) for each in stops] == routes["Stops"].tolist()
-    assert sum((each["What"] == "Request").sum() for each in stops) == 3
-    assert all(each["Arrives"].is_monotonic_increasing for each in stops)
-    assert all(each["Where"].str.contains("Street|Avenue").all() for each in stops)
-
-
-def test_a_second_plan_says_what_has_changed_and_an_error_keeps_it(
-    open_page: Callable[..., AppTest], city: Path
-) -> None:
-    page = press(press(open_page("today", city), "Plan"), "Plan")
-    assert "Since the last plan" in text_of(page)
-    assert "A: the same stops" in text_of(page).replace("\\", "")
-    page.session_state["crews"] = crew_rows("C", time(16), time(8))
-    page.session_state["crews_first"] = page.session_state["crews"]
-    page = press(page, "Plan")
-    assert "The plan before is kept" in text_of(page)
-    assert set(table(page, "Crew", "Back")["Crew"]) <= {"A", "B"}
-
-
-def test_a_shift_that_ends_before_it_starts_is_one_line(open_page: Callable[..., AppTest], city: Path) -> None:
-    page = press(open_page("today", city, crews=crew_rows("A", time(16), time(8))), "Plan")
-    [error] = page.error
-    assert "\n" not in error.value
-    assert "ends before it starts" in error.value
-    assert not page.exception
-
-
-def test_a_request_that_no_crew_reaches_is_named_with_the_reason(open_page: Callable[..., AppTest], city: Path) -> None:
-    page = press(open_page("today", city, crews=crew_rows("A", time(7), time(7, 25))), "Plan")
-    said = text_of(page)
-    left = table(page, "Left out because")
-    assert f"**{3 - len(left)} of 3 requests reached" in said
-    assert f":orange[{len(left)} left out" in said
-    assert 1 <= len(left) <= 2  # ten minutes of work at each, in 25 minutes
-
-
-def test_a_day_without_open_requests_says_what_to_do(open_page: Callable[..., AppTest], write_city: Write) -> None:
-    page = open_page("today", write_city(()))
-    assert "**No open request**: press Plan" in text_of(page)
-    assert "No open request: crews sweep where most needles are expected" in text_of(press(page, "Plan"))
 
 
 def test_hotspots_names_each_place_by_its_streets_and_says_how_it_goes(
@@ -162,14 +60,10 @@ def test_kiosks_say_what_new_ones_would_reach(open_page: Callable[..., AppTest],
 def test_a_setting_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(tmp_path / "none.toml"))
     monkeypatch.setenv("SWEEPPLAN_STORE", str(tmp_path / "store.sqlite"))
-    page = AppTest.from_file(SCRIPT, default_timeout=60).run()
+    page = AppTest.from_file(SCRIPT, default_timeout=120).run()
     assert not page.exception
     [error] = page.error
     assert "cannot be read" in error.value
-
-
-def crew_rows(name: str, start: time | None, end: time | None) -> pd.DataFrame:
-    return pd.DataFrame({"Crew": [name], "Start": [start], "End": [end]}, dtype=object)
 
 
 def test_crews_come_back_from_the_editor_as_they_went_in() -> None:
@@ -226,6 +120,13 @@ def served(city: Path) -> Iterator[str]:
         app.wait()
 
 
+def saved(page: Page, label: str) -> Path:
+    """Click a link, and return the file that the browser saves."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name=label).click()
+    return Path(download.value.path())
+
+
 @pytest.mark.browser
 def test_the_app_works_offline_from_page_to_page(chromium: Browser, served: str) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
@@ -238,9 +139,24 @@ def test_the_app_works_offline_from_page_to_page(chromium: Browser, served: str)
     page.get_by_text("All 3 requests reached").wait_for()
     drawn = page.locator(".live[data-drawn]")
     drawn.get_by_text("Crew A").first.wait_for()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="GPX").click()
-    assert "<trk>" in download.value.path().read_text()
+    page.get_by_role("button", name="Print and export").click()
+    assert "<trk>" in saved(page, "Tracks (GPX)").read_text()
+    # Third click since the app was opened: paper.
+    assert saved(page, "All crews (PDF)").read_bytes().startswith(b"%PDF")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_text("Published as version").wait_for()
+    mark = page.locator(".live .leaflet-marker-icon .badge.request").first
+    mark.dispatch_event("click")
+    page.get_by_text("Due ").first.wait_for()
+    page.get_by_role("button", name="Not today").click()
+    page.get_by_text("2 of 3 requests reached").wait_for()
+    drawn.get_by_text("Left out").wait_for()
+    assert (
+        page.locator(".live .leaflet-marker-icon .badge.request").count() == 2
+    )  # layers stay shown when they are drawn anew
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("All 3 requests reached").wait_for()
     page.get_by_role("link", name="Hotspots").click()
     page.get_by_text("Where needles gather").wait_for()
     drawn.get_by_text("Needle hotspots").wait_for()

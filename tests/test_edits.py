@@ -169,7 +169,7 @@ def test_a_request_by_telephone_is_served_and_outlives_the_next_search(planned: 
     assert both.sweep.judged.n_required_served == sweep.judged.n_required_served + 2
     again = editing.improve(both.sweep, city, settings).sweep
     assert editing.crew_of(again, "added-2") == "B"
-    body = editing.plan_body(again, settings.crews, settings)
+    body = editing.plan_body(again, settings)
     assert body["added"][0]["name"] == "C Street & Avenue 6"
     assert body["promised"] == {"added-2": "B"}
     far = gpd.GeoSeries([spot], crs=city.area.crs).translate(99_000).iloc[0]

@@ -98,9 +98,15 @@ def account_of(claims: Mapping[str, Any]) -> str:
     return f"{claims.get('iss', '')} {claims.get('sub', '')}"
 
 
+def here() -> Person:
+    """Return who looks at the page that is being drawn."""
+    person: Person = st.session_state.get("person", HERE)
+    return person
+
+
 def seen_as(roles: frozenset[str]) -> str:
     """Return as which of ``roles`` the person on the page sees it: the one of theirs that sees most."""
-    mine = st.session_state.get("person", HERE).roles & roles
+    mine = here().roles & roles
     return next(role for role in ROLES if role in mine)
 
 

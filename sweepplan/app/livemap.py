@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -46,24 +47,46 @@ def _component() -> Any:
     return st.components.v2.component("sweepplan_map", js=_MOUNT)
 
 
-def show(view: MapView, *, key: str, height: int, selected: str | None = None, picking: bool = False) -> Clicked:
-    """Show a map and return what was last clicked on it; ``picking``: clicks beside all marks give points."""
-    root = f"/{st.get_option('server.baseUrlPath').strip('/')}/".replace("//", "/")
+def root() -> str:
+    """Return the path that the app's own addresses begin with."""
+    return f"/{st.get_option('server.baseUrlPath').strip('/')}/".replace("//", "/")
+
+
+def show(
+    view: MapView,
+    *,
+    key: str,
+    height: int,
+    selected: str | None = None,
+    picking: bool = False,
+    on_click: Callable[[Clicked], None] | None = None,
+) -> Clicked:
+    """Show a map and return what was last clicked on it.
+
+    Parameters
+    ----------
+    picking : clicks beside all marks give points.
+    on_click : told what was clicked before the page runs again.
+    """
     data = {
-        "code": f"{root}map/{version()}/live.js",
-        "layers": root + SHELF.put(view.layers),
-        "near": root + SHELF.put(view.near),
-        "far": root + SHELF.put(view.far),
+        "code": f"{root()}map/{version()}/live.js",
+        "layers": root() + SHELF.put(view.layers),
+        "near": root() + SHELF.put(view.near),
+        "far": root() + SHELF.put(view.far),
         "place": f"{key} {view.place}",
         "attribution": view.attribution,
         "height": height,
         "selected": selected,
         "picking": picking,
     }
-    result = _component()(key=key, data=data, on_selected_change=_nothing, on_point_change=_nothing)
-    point = result.get("point")
-    return Clicked(result.get("selected"), tuple(point) if point else None)
+
+    def clicked() -> None:
+        if on_click is not None:
+            on_click(_clicked(st.session_state.get(key)))
+
+    return _clicked(_component()(key=key, data=data, on_selected_change=clicked, on_point_change=clicked))
 
 
-def _nothing() -> None:
-    """Clicks are read where the map is shown."""
+def _clicked(result: Any) -> Clicked:
+    point = (result or {}).get("point")
+    return Clicked((result or {}).get("selected"), tuple(point) if point else None)

@@ -38,6 +38,7 @@ def timeline(shown: Published) -> dict[str, Any]:
     bars = pd.DataFrame(
         {
             "crew": table["crew"].map(marks),
+            "place": table["place_id"],
             "from": (table["arrives_at"] - midnight) / hour,
             "to": (table["leaves_at"] - midnight) / hour,
             "What": np.where(table["kind"] == "request", "open request", "place to sweep"),
@@ -50,7 +51,8 @@ def timeline(shown: Published) -> dict[str, Any]:
     return _PLATE | {
         "data": {"values": bars.to_dict("records")},
         "height": {"step": 30},
-        "mark": {"type": "bar", "cornerRadius": 1},
+        "params": [{"name": "stop", "select": {"type": "point", "fields": ["place"]}}],
+        "mark": {"type": "bar", "cornerRadius": 1, "cursor": "pointer"},
         "encoding": {
             "y": {"field": "crew", "type": "nominal", "title": None, "sort": None, "axis": {"labelFontWeight": "bold"}},
             "x": {

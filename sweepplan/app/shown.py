@@ -11,9 +11,11 @@ import pandas as pd
 
 from sweepplan import bridge
 from sweepplan.errors import SettingsError, SweepplanError
+from sweepplan.geo import Area
 from sweepplan.maps.crews import over_due
-from sweepplan.maps.words import moment_of
+from sweepplan.maps.words import counted, moment_of, short
 from sweepplan.model import Crew
+from sweepplan.pipeline import StopFacts, Sweep, editing
 from sweepplan.privacy import Published
 
 Rows = pd.DataFrame
@@ -78,7 +80,7 @@ def routes(shown: Published) -> pd.DataFrame:
             "Crew": table.index.to_numpy(),
             "Stops": table["n_stops"].to_numpy(),
             "Requests": requests.reindex(table.index, fill_value=0).to_numpy(),
-            "Distance": (table["drive_m"] / 1000).to_numpy(),
+            "Distance": table["drive_m"].map(shown.area.distance).to_numpy(),
             "Leaves": _times(table["starts_at"], shown).to_numpy(),
             "Back": _times(table["ends_at"], shown).to_numpy(),
             "Needles expected": table["expected_needles"].to_numpy(),
@@ -103,6 +105,72 @@ def stops(shown: Published, crew: str) -> pd.DataFrame:
             "Due": due.mask(late, due + ", over due"),
         }
     )
+
+
+def places(shown: Published, crew: str) -> list[str]:
+    """Return the places of a crew's stops in order."""
+    table = shown.table("stops")
+    return [str(place) for place in table[table["crew"] == crew].sort_values("seq")["place_id"]]
+
+
+def left_places(shown: Published) -> list[str]:
+    """Return the places of the requests that no crew reaches."""
+    table = shown.table("stops")
+    return [str(place) for place in table["place_id"][table["crew"].isna()]]
+
+
+def n_stops(shown: Published, crew: str) -> int:
+    """Return how many stops a crew has."""
+    return int((shown.table("stops")["crew"] == crew).sum())
+
+
+def card(facts: StopFacts, area: Area, as_of: pd.Timestamp) -> list[str]:
+    """Return what there is to say of a stop, a line each."""
+
+    def at(moment: pd.Timestamp) -> str:
+        return moment_of(area.local(moment))
+
+    lines = [_WHAT[facts.kind]]
+    if facts.reported_at is not None:
+        hours = (as_of - facts.reported_at).total_seconds() / 3600
+        lines[0] += f", reported {at(facts.reported_at)}, {waited(hours)} ago"
+    if facts.due_at is not None:
+        late = facts.due_at < (facts.arrives_at or as_of)
+        lines.append(f"{'Over due since' if late else 'Due'} {at(facts.due_at)}")
+    if facts.left_out is not None:
+        lines.append(f"No crew goes there: {facts.left_out}")
+    elif facts.arrives_at is not None and facts.leaves_at is not None:
+        begin, end = area.local(facts.arrives_at), area.local(facts.leaves_at)
+        lines.append(f"Crew {facts.crew}, {begin:%H:%M} to {end:%H:%M}")
+    why = f"{counted(facts.n_month, 'report')} within 60 m in 4 weeks, {facts.n_year:,} in a year"
+    lines.append(f"Why here: {why}" + (f"; hotspot {facts.hotspot}" if facts.hotspot else ""))
+    if facts.expected is not None:
+        lines.append(f"{short(facts.expected)} needle{'' if facts.expected == 1 else 's'} expected")
+    if facts.swept_d is not None:
+        lines.append(f"Last swept {waited(24 * facts.swept_d)} ago")
+    return lines
+
+
+def waited(hours: float) -> str:
+    """Return a time that has passed, in words.
+
+    Examples
+    --------
+    >>> waited(0.4), waited(5.2), waited(60)
+    ('24 min', '5 h', '2 days')
+    """
+    if hours < 1:
+        return f"{60 * hours:.0f} min"
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def compared(before: Sweep, now: Sweep) -> str:
+    """Return what a plan is worth beside the one before, e.g. ``needles 466 → 470``; what stayed is not said."""
+    told = {"requests": "{:.0f}", "needles": "{:.0f}", "stops": "{:.0f}", "hours of travel": "{:.1f}"}
+    old, new = editing.figures(before), editing.figures(now)
+    pairs = {name: (form.format(old[name]), form.format(new[name])) for name, form in told.items()}
+    moved = [f"{name} {was} → {has}" for name, (was, has) in pairs.items() if was != has]
+    return " · ".join(moved) or "as many requests, needles and stops as before"
 
 
 def left_out(shown: Published) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from sweepplan import bridge, maps, pipeline
+from sweepplan.app import handouts
 from sweepplan.app.access import EVERYONE
 from sweepplan.app.documents import Document
 from sweepplan.app.livemap import MapView
@@ -24,11 +25,25 @@ from sweepplan.errors import SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.words import moment_of
 from sweepplan.model import Crew, KioskJudgement, Limit
-from sweepplan.pipeline import City, Hotspots, Kiosks, Progress, Settings, Sweep
+from sweepplan.pipeline import (
+    City,
+    Edited,
+    Hotspots,
+    Kiosks,
+    Progress,
+    Settings,
+    StopFacts,
+    Sweep,
+    Watch,
+    editing,
+)
 from sweepplan.privacy import Policy, Published, publish
+from sweepplan.store import Store
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
+
+Work = Callable[[Progress, Watch], Edited]
 
 _JSON = "application/json"
 CURVE_K = 10
@@ -56,12 +71,20 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """A plan of the day, what was asked for it, and what of it is shown."""
+    """A plan of the day, what was asked for it, what of it is shown and handed out, and what was done last."""
 
     stamp: Stamp
-    crews: tuple[Crew, ...]
+    settings: Settings
     sweep: Sweep
     view: View
+    papers: Mapping[str, Document]
+    files: Mapping[str, Document]
+    said: str
+
+    @property
+    def crews(self) -> tuple[Crew, ...]:
+        """Who goes out."""
+        return self.settings.crews
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,12 +175,96 @@ def sited(opened: Opened, k: int, reach_m: float) -> Sited:
     )
 
 
-def plan(opened: Opened, crews: tuple[Crew, ...], limit: Limit, progress: Progress) -> Planned:
-    """Plan the day for ``crews``."""
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def places(opened: Opened) -> gpd.GeoDataFrame:
+    """Return all that can be swept, with the needles that gather there."""
+    return pipeline.sweep_places(opened.city, opened.hotspots[0], opened.settings, as_of=opened.as_of)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def known(opened: Opened) -> Published:
+    """Return what a lead may know of any spot: reports, hotspots, places."""
+    reports, lead = opened.city.reports, Policy.for_role("lead", min_count=opened.settings.min_count)
+    tables = [opened.hotspots[0].areas, places(opened)]
+    tables += [reports] if opened.city.kind == "needle" else []
+    return publish(*tables, area=opened.city.area, policy=lead, as_of=opened.as_of)
+
+
+def facts(opened: Opened, planned: Planned | None, place: str | None) -> StopFacts | None:
+    """Return what is known of a stop or an open request."""
+    if place is None:
+        return None
+    plan = None if planned is None else planned.view.shown
+    return pipeline.stop_facts(place, known(opened), plan, as_of=opened.as_of)
+
+
+def search(opened: Opened, crews: tuple[Crew, ...], limit: Limit) -> tuple[Settings, Work]:
+    """Return what a plan of the day for ``crews`` is asked with, and the work of searching it."""
     settings = dataclasses.replace(opened.settings, crews=crews, limit=limit)
-    sweep = pipeline.plan_sweep(opened.city, opened.hotspots[0], settings, as_of=opened.as_of, progress=progress)
-    view = _view(opened, "lead", f"plan {uuid4()}", opened.hotspots[0].areas, sweep.routes, sweep.stops)
-    return Planned(opened.stamp, crews, sweep, view)
+    all_places = places(opened)
+
+    def work(progress: Progress, watch: Watch) -> Edited:
+        hotspots, as_of = opened.hotspots[0], opened.as_of
+        sweep = pipeline.plan_sweep(
+            opened.city, hotspots, settings, as_of=as_of, places=all_places, progress=progress, watch=watch
+        )
+        return Edited(sweep, "Planned anew")
+
+    return settings, work
+
+
+def search_on(opened: Opened, planned: Planned, limit: Limit) -> tuple[Settings, Work]:
+    """Return the same for a plan searched on, with all that was fixed by hand."""
+    settings = dataclasses.replace(planned.settings, limit=limit)
+
+    def work(progress: Progress, watch: Watch) -> Edited:
+        return editing.improve(planned.sweep, opened.city, settings, progress=progress, watch=watch)
+
+    return settings, work
+
+
+def take(opened: Opened, settings: Settings, edited: Edited) -> Planned:
+    """Return a plan with what of it is shown and handed out."""
+    sweep, about = edited.sweep, f"plan {uuid4()}"
+    view = _view(opened, "lead", about, opened.hotspots[0].areas, sweep.routes, sweep.stops)
+    policy = Policy.for_role("lead", min_count=opened.settings.min_count)
+    tables = (opened.city.streets.streets(), sweep.routes, sweep.stops, sweep.legs)
+
+    def handed() -> Published:
+        return publish(*tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
+
+    papers, files = handouts.of_plan(about, view.shown, handed)
+    return Planned(opened.stamp, settings, sweep, view, papers, files, edited.said)
+
+
+def added(opened: Opened, planned: Planned, words: str, spot: tuple[float, float] | None, crew: str | None) -> Planned:
+    """Return the plan with one more request, at a spot (latitude, longitude), else where ``words`` say."""
+    city = opened.city
+    if spot is not None:
+        name, point = words or None, city.area.points([spot[1]], [spot[0]]).iloc[0]
+    else:
+        name, point = bridge.corner(words, city.streets.streets())
+    edited = editing.add(planned.sweep, city, planned.settings, point, crew=crew, name=name)
+    return take(opened, planned.settings, edited)
+
+
+def place_of(planned: Planned | None, mark: str) -> str:
+    """Return the place of a mark on the map."""
+    return mark if planned is None else pipeline.place_of(planned.view.shown, mark)
+
+
+def stop_of(planned: Planned | None, place: str) -> str:
+    """Return the mark of a place on the map."""
+    return place if planned is None else pipeline.stop_of(planned.view.shown, place)
+
+
+def publish_plan(opened: Opened, planned: Planned, store: Store, *, by: str, at: pd.Timestamp) -> int:
+    """Keep a plan as the newest published version of its day, note it, and return the version."""
+    day = f"{opened.city.area.local(opened.as_of):%Y-%m-%d}"
+    version = store.save_plan(day, pipeline.plan_body(planned.sweep, planned.settings), by=by, at=at)
+    store.publish_plan(day, version)
+    store.note(by, f"published plan {day}, version {version}", at=at, policy="lead", rows=len(planned.sweep.stops))
+    return version
 
 
 def warm() -> None:
@@ -165,6 +272,7 @@ def warm() -> None:
     with suppress(SweepplanError):
         first = opened()
         waiting(first)
+        places(first)
         today(first).map.layers.packed  # noqa: B018  made now, kept
         maps.basemap(_ground(first), near=True)
 

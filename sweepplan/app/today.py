@@ -5,50 +5,71 @@ from __future__ import annotations
 from datetime import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import livemap, pictures, shown, state
+from sweepplan.app import adding, board, card, desk, handout, livemap, search, shown, state
+from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import against, plain, sentence, solving
 from sweepplan.bridge import share_words
 from sweepplan.errors import SweepplanError
 from sweepplan.maps.words import counted
 from sweepplan.model import Limit
-from sweepplan.report import routes_csv, routes_gpx
 
-_SECONDS, _MAP_PX = (5.0, 10.0, 30.0, 60.0), 520
+_SECONDS, _MAP_PX = (5.0, 10.0, 30.0, 60.0), 540
 
 
 def page() -> None:
     """Show the day: open requests, crews, and after Plan the routes."""
     opened = state.opened()
-    _headline(opened)
+    planned = desk.plan(opened.stamp)
+    title, buttons = st.columns([3, 2], vertical_alignment="center")
+    _headline(opened, title)
     left, right = st.columns([4, 11], gap="medium")
     with left:
-        rows, limit = _crews(opened), _limit(opened)
-        if st.button("Plan", type="primary", width="stretch"):
-            _plan(opened, rows, limit)
-        planned = _planned(opened)
-        if planned is None:
-            st.caption("Nothing is planned yet: say who goes out, then press Plan.")
-        else:
-            _promise(opened, planned, rows)
+        card.show(opened, planned)
+        asked = _asked(opened, planned)
+        running = st.empty()
+        _promise(opened, planned, *asked)
     with right:
-        view = state.today(opened) if planned is None else planned.view
-        livemap.show(view.map, key="today", height=_MAP_PX)
+        adding.show(opened, planned)
+        _map(opened, planned)
+    _buttons(buttons, opened, planned, *asked)
     if planned is not None:
-        _routes(planned)
+        board.show(planned)
+    _follow(opened, running)
 
 
-def _headline(opened: Opened) -> None:
+def _headline(opened: Opened, place: DeltaGenerator) -> None:
     local = opened.city.area.local
     now, waits = local(opened.as_of), state.waiting(opened)
-    st.subheader(f"{now:%A} {now.day} {now:%B} · {plain(opened.city.area.label)}", anchor=False)
+    place.subheader(f"{now:%A} {now.day} {now:%B} · {plain(opened.city.area.label)}", anchor=False)
     if waits.n_open:
         said = f"**{counted(waits.n_open, 'open request')}** ({against(waits.n_open, waits.n_before, 'yesterday')})"
         said += f" · :red[**{waits.n_over_due} over due**]" if waits.n_over_due else " · none over due"
     else:
         said = "**No open request**: press Plan to send crews where most needles are expected"
     st.markdown(f"{said} · as of {now:%H:%M}, last report {waits.last_report}")
+
+
+def _asked(opened: Opened, planned: Planned | None) -> tuple[shown.Rows, Limit]:
+    with st.expander("Crews and options", expanded=planned is None):
+        return _crews(opened), _limit(opened)
+
+
+def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, rows: shown.Rows, limit: Limit) -> None:
+    with place.container(horizontal=True, horizontal_alignment="right"):
+        if planned is None:
+            st.button("Plan", type="primary", on_click=_plan, args=(opened, rows, limit))
+            return
+        st.button("Plan", on_click=_plan, args=(opened, rows, limit), help="Plan the day anew, for the crews named")
+        said = "Search on from this plan; what was locked, moved, added or kept back stays so"
+        st.button("Improve", on_click=_improve, args=(opened, planned, limit), help=said)
+        said = "Keep this plan as the newest version of the day, for everybody"
+        st.button("Publish", type="primary", on_click=handout.publish, args=(opened, planned), help=said)
+        handout.files(planned)
+    with place:
+        handout.said(planned)
 
 
 def _crews(opened: Opened) -> shown.Rows:
@@ -78,73 +99,60 @@ def _limit(opened: Opened) -> Limit:
 
 
 def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:
-    """Plan, and keep the plan before; an error keeps both."""
-    bar = st.progress(0.0, text="Measuring the ways between all stops")
-
-    def progress(_: str, share: float) -> None:
-        bar.progress(
-            share,
-            text="Drawing the routes" if share == 1 else f"Looking for better routes, {100 * share:.0f} % of the time",
-        )
-
     try:
-        made = state.plan(opened, shown.crews_of(rows), limit, progress)
+        search.begin(*state.search(opened, shown.crews_of(rows), limit))
     except SweepplanError as error:
-        kept = "  \nThe plan before is kept." if "plan" in st.session_state else ""
-        st.error(sentence(plain(error)) + kept)
-    else:
-        st.session_state["plan_before"] = st.session_state.get("plan")
-        st.session_state["plan"] = made
-    finally:
-        bar.empty()
+        desk.refuse(error)
 
 
-def _planned(opened: Opened) -> Planned | None:
-    planned: Planned | None = st.session_state.get("plan")
-    if planned is None or planned.stamp == opened.stamp:
-        return planned
-    st.warning("The city's files have changed since the last plan: press Plan for a new one.")
-    return None
+def _improve(opened: Opened, planned: Planned, limit: Limit) -> None:
+    search.begin(*state.search_on(opened, planned, limit))
 
 
-def _promise(opened: Opened, planned: Planned, rows: shown.Rows) -> None:
-    """Say what the plan is worth, and what has changed."""
+def _follow(opened: Opened, place: DeltaGenerator) -> None:
+    """Show how far a search is; its plan is laid on the desk, and the page is drawn with it."""
+    try:
+        found = search.follow(place)
+    except SweepplanError as error:
+        desk.refuse(error)
+        st.rerun()
+    if found is not None:
+        desk.put(state.take(opened, *found))
+        st.rerun()
+
+
+def _promise(opened: Opened, planned: Planned | None, rows: shown.Rows, _: Limit) -> None:
+    """Say what the plan is worth, and what was done to it last."""
+    refused = desk.refused()
+    if refused:
+        st.error(sentence(refused) + ("" if planned is None else "  \nThe plan is as it was."))
+    if desk.stale(opened.stamp):
+        st.warning("The city's files have changed since the last plan: press Plan for a new one.")
+    if planned is None:
+        st.caption("Nothing is planned yet: say who goes out, then press Plan.")
+        return
+    passed = planned.view.shown
     judged = planned.sweep.judged
     expected = f"{judged.needles:,.0f} needles expected{share_words(judged)}"
-    st.markdown(f"**{shown.promise(planned.view.shown, opened.as_of)}** · {expected}")
-    for reason in shown.reasons(planned.view.shown):
+    st.markdown(f"**{shown.promise(passed, opened.as_of)}** · {expected}")
+    for reason in shown.reasons(passed):
         st.markdown(f":orange[{plain(reason)}]")
     if not shown.asks_for(rows, planned.crews):
         st.caption(":orange[The crews were changed after this plan: press Plan to follow.]")
-    before: Planned | None = st.session_state.get("plan_before")
-    if before is not None and before.stamp == planned.stamp:
-        lines = shown.changes(before.view.shown, planned.view.shown)
-        st.caption("Since the last plan  \n" + "  \n".join(plain(line) for line in lines))
+    handout.undo_row(opened, planned)
+    if desk.selected() is None:
+        st.caption("Select a mark on the map, a bar or a row below: why a crew goes there, and what can be changed.")
 
 
-def _routes(planned: Planned) -> None:
-    passed = planned.view.shown
-    crews, clock = st.columns([1, 1], gap="medium")
-    routes = shown.routes(passed)
-    figures = {
-        "Distance": st.column_config.NumberColumn(format="%.1f km"),
-        "Needles expected": st.column_config.NumberColumn(format="%.0f"),
-    }
-    crews.dataframe(routes, hide_index=True, column_config=figures)
-    with crews.container(horizontal=True):
-        st.download_button("Routes for a phone (GPX)", routes_gpx(passed), "routes.gpx", "application/gpx+xml")
-        st.download_button("Stops as a table (CSV)", routes_csv(passed), "stops.csv", "text/csv")
-    if not routes.empty:
-        clock.vega_lite_chart(pictures.timeline(passed), theme=None)
-    left = shown.left_out(passed)
-    if not left.empty:
-        st.markdown(f"**{counted(len(left), 'request')} left out**")
-        st.dataframe(left, hide_index=True)
-    columns = {
-        **{name: st.column_config.Column(width=80) for name in ("Stop", "Arrives", "Leaves", "What")},
-        "Where": st.column_config.Column(width=300),
-        "Needles expected": st.column_config.NumberColumn(format="%.1f", width=120),
-    }
-    names = list(routes["Crew"])
-    for crew, tab in zip(names, st.tabs([f"Crew {plain(name)}" for name in names]) if names else [], strict=True):
-        tab.dataframe(shown.stops(passed, crew), hide_index=True, height=420, column_config=columns)
+def _map(opened: Opened, planned: Planned | None) -> None:
+    view, picking = state.today(opened) if planned is None else planned.view, adding.picking()
+
+    def clicked(on: Clicked) -> None:
+        if picking and on.point is not None:
+            adding.picked(on.point)
+        elif not picking:
+            desk.select(None if on.selected is None else state.place_of(planned, on.selected))
+
+    place = desk.selected()
+    mark = None if place is None else state.stop_of(planned, place)
+    livemap.show(view.map, key="today", height=_MAP_PX, selected=mark, picking=picking, on_click=clicked)

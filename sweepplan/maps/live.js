@@ -159,7 +159,8 @@ class LiveMap {
   }
 
   draw({layers, legend}) {
-    this.drawn?.forEach((group) => group.remove());
+    this.control?.remove();
+    this.drawn?.forEach((group) => group.off().remove());
     this.byId = new Map();
     const entries = {};
     this.drawn = layers.map(({label, parts, shown}) => {
@@ -171,7 +172,6 @@ class LiveMap {
       label && (entries[label] = group);
       return group;
     });
-    this.control?.remove();
     this.control = L.control.layers({}, entries, {collapsed: false}).addTo(this.map);
     this.panel.querySelector(".layers").replaceChildren(this.control.getContainer());
     this.panel.querySelector(".marks").innerHTML = legend;

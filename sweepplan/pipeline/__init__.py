@@ -2,10 +2,12 @@
 
 from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
 from sweepplan.pipeline.city import City, load_city, read_reports
+from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.replan import News, replan
 from sweepplan.pipeline.settings import Settings, file_hash
+from sweepplan.pipeline.stops import StopFacts, place_of, stop_facts, stop_of
 from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
     CLUSTERS,
@@ -14,6 +16,7 @@ from sweepplan.pipeline.walk import (
     Kiosks,
     Run,
     Sweep,
+    Watch,
     find,
     gathered,
     kiosk_curve,
@@ -21,6 +24,7 @@ from sweepplan.pipeline.walk import (
     plan_sweep,
     run,
     show,
+    sweep_places,
 )
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "Bringing",
     "Changed",
     "City",
+    "Edited",
     "HotspotRun",
     "Hotspots",
     "Kiosks",
@@ -37,7 +42,10 @@ __all__ = [
     "Progress",
     "Run",
     "Settings",
+    "SoFar",
+    "StopFacts",
     "Sweep",
+    "Watch",
     "Watched",
     "alerts_only",
     "changes",
@@ -48,6 +56,8 @@ __all__ = [
     "import_file",
     "kiosk_curve",
     "load_city",
+    "place_of",
+    "plan_body",
     "plan_kiosks",
     "plan_sweep",
     "quiet",
@@ -55,4 +65,8 @@ __all__ = [
     "replan",
     "run",
     "show",
+    "stop_facts",
+    "stop_of",
+    "sweep_places",
+    "worth_so_far",
 ]

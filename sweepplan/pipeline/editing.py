@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
-import shapely
+from shapely.geometry.base import BaseGeometry
 
 from sweepplan import bridge
 from sweepplan.errors import PlanError
 from sweepplan.judging import plan_worth
-from sweepplan.model import UNLOAD, Crew, SweepPlan
+from sweepplan.model import UNLOAD, SweepPlan
 from sweepplan.pipeline.city import City
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings
@@ -27,6 +27,28 @@ class Edited:
 
     sweep: Sweep
     said: str
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """What a plan is worth while a better one is searched: ``stops`` by crew."""
+
+    served: int
+    requests: int
+    needles: float
+    stops: Mapping[str, int]
+
+
+def worth_so_far(day: bridge.SweepDay, plan: SweepPlan) -> SoFar:
+    """Return what a plan is worth, in short."""
+    stops, routes = day.problem.stops, [[k for k in route if k != UNLOAD] for route in plan.routes]
+    served = [stops[k] for route in routes for k in route]
+    return SoFar(
+        sum(stop.required for stop in served),
+        sum(stop.required for stop in stops),
+        sum(stop.prize for stop in served),
+        {shift.crew: len(route) for shift, route in zip(day.problem.shifts, routes, strict=True)},
+    )
 
 
 def holder(sweep: Sweep, place: str) -> str | None:
@@ -90,7 +112,7 @@ def add(
     sweep: Sweep,
     city: City,
     settings: Settings,
-    spot: shapely.Point,
+    spot: BaseGeometry,
     *,
     crew: str | None = None,
     name: str | None = None,
@@ -145,17 +167,15 @@ def figures(sweep: Sweep) -> dict[str, float]:
     }
 
 
-def plan_body(sweep: Sweep, crews: tuple[Crew, ...], settings: Settings) -> Mapping[str, Any]:
+def plan_body(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
     """Return a plan as JSON, for the store: who goes out, the stops of each in order, what was fixed by hand."""
     problem, stops = sweep.day.problem, sweep.day.stops.to_crs("EPSG:4326")
+    served = sweep.stops[sweep.stops["seq"] > 0].sort_values(["crew", "seq"])
     added = stops[stops["place_id"].str.startswith(bridge.ADDED)]
     return {
         "as_of": settings.as_of,
-        "crews": [{"name": crew.name, "shift": f"{crew.start:%H:%M}-{crew.end:%H:%M}"} for crew in crews],
-        "routes": {
-            shift.crew: ["unload" if stop == UNLOAD else problem.stops[stop].place for stop in route]
-            for shift, route in zip(problem.shifts, sweep.plan.routes, strict=True)
-        },
+        "crews": [{"name": crew.name, "shift": f"{crew.start:%H:%M}-{crew.end:%H:%M}"} for crew in settings.crews],
+        "routes": served[["crew", "seq", "place_id"]].to_numpy().tolist(),
         "promised": {stop.place: stop.crew for stop in problem.stops if stop.crew is not None},
         "added": [
             {"place": place, "name": name, "lat": round(lat, 6), "lon": round(lon, 6)}
@@ -175,7 +195,7 @@ def _held(sweep: Sweep, city: City, place: str, crew: str | None, said: str) -> 
 
 def _promised(day: bridge.SweepDay, stop: int, crew: str | None) -> bridge.SweepDay:
     """Promise a stop, or keep it back; a place without a request must be served while a crew has its promise."""
-    required = bool(crew) or str(day.stops["kind"].iloc[stop]) == "request"
+    required = bool(crew) or str(day.stops["kind"].iloc[stop]) in ("request", "kiosk")
     return dataclasses.replace(day, problem=promised(day.problem, stop, crew, required=required))
 
 

@@ -131,17 +131,20 @@ def plan_sweep(
     settings: Settings,
     *,
     as_of: pd.Timestamp,
+    places: gpd.GeoDataFrame | None = None,
     progress: Progress = quiet,
     watch: Watch | None = None,
 ) -> Sweep:
     """Plan the sweeps of the day ``as_of`` falls on; ``watch`` sees better plans on the way, and may end the search.
+
+    ``places`` are those of :func:`sweep_places`, if they are known already.
 
     Raises
     ------
     SettingsError
         No depot.
     """
-    day, places = sweep_day(city, hotspots, settings, as_of=as_of)
+    day, places = sweep_day(city, hotspots, settings, as_of=as_of, places=places)
     plan = searched(day, settings, progress=progress, watch=watch)
     where, pickups = None, city.around.pickups
     if pickups is not None:
@@ -150,7 +153,12 @@ def plan_sweep(
 
 
 def sweep_day(
-    city: City, hotspots: Hotspots, settings: Settings, *, as_of: pd.Timestamp
+    city: City,
+    hotspots: Hotspots,
+    settings: Settings,
+    *,
+    as_of: pd.Timestamp,
+    places: gpd.GeoDataFrame | None = None,
 ) -> tuple[SweepDay, gpd.GeoDataFrame]:
     """Return the problem of the day ``as_of`` falls on, and all places that could be swept.
 
@@ -162,15 +170,7 @@ def sweep_day(
     if settings.depot is None:
         raise SettingsError("no depot: give where crews start and end as LAT,LON")
     lat, lon = settings.depot
-    places = bridge.places_to_sweep(
-        city.reports,
-        city.streets,
-        as_of=as_of,
-        cells=hotspots.cells,
-        parks=city.parks,
-        pickups=city.around.pickups,
-        rules=settings.rules,
-    )
+    places = sweep_places(city, hotspots, settings, as_of=as_of) if places is None else places
     services = None
     if city.ledger is not None and city.kiosks is not None:
         services = bridge.due_services(city.ledger, city.kiosks, as_of=as_of)
@@ -185,6 +185,19 @@ def sweep_day(
         rules=settings.rules,
     )
     return day, places
+
+
+def sweep_places(city: City, hotspots: Hotspots, settings: Settings, *, as_of: pd.Timestamp) -> gpd.GeoDataFrame:
+    """Return all that can be swept, with the needles that gather there."""
+    return bridge.places_to_sweep(
+        city.reports,
+        city.streets,
+        as_of=as_of,
+        cells=hotspots.cells,
+        parks=city.parks,
+        pickups=city.around.pickups,
+        rules=settings.rules,
+    )
 
 
 def searched(

@@ -16,7 +16,7 @@ from sweepplan.report.folder import fresh_folder, needle_reports, refuse_foreign
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
-from sweepplan.report.sheet import print_pdf, route_sheet, write_sheets
+from sweepplan.report.sheet import can_print, print_pdf, route_sheet, route_sheets, write_sheets
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "alert_summary",
     "backtest_lines",
     "backtest_summary",
+    "can_print",
     "change_lines",
     "change_summary",
     "draw_backtest",
@@ -44,6 +45,7 @@ __all__ = [
     "print_pdf",
     "refuse_foreign",
     "route_sheet",
+    "route_sheets",
     "routes_csv",
     "routes_geojson",
     "routes_gpx",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,43 @@ def route_sheet(shown: Published, crew: str) -> str:
     PlanError
         The crew has no route that passed the gate.
     """
+    known = shown.table("routes").index
+    if crew not in known:
+        raise PlanError(f"no route of crew {crew!r}: one of {', '.join(map(str, known)) or 'none'}")
+    return _page(shown, [crew])
+
+
+def route_sheets(shown: Published) -> str:
+    """Return the sheets of all crews as one page of HTML; each crew's begins on a new page of paper."""
+    return _page(shown, [str(crew) for crew in shown.table("routes").index])
+
+
+def _page(shown: Published, crews: Sequence[str]) -> str:
+    rules = "".join(
+        f"@page sheet{n} {{ @bottom-left {{ content: {_css(_HAND_BACK)}; }} @bottom-right {{ content: "
+        f'{_css(f"Crew {crew} · page ")} counter(page) " of " counter(pages); }} }} #sheet{n} {{ page: sheet{n}; }}\n'
+        for n, crew in enumerate(crews, 1)
+    )
+    sheets = "".join(f'<article id="sheet{n}">{_sheet(shown, crew)}</article>' for n, crew in enumerate(crews, 1))
+    title = _title(shown, crews[0]) if len(crews) == 1 else f"Sheets of {len(crews)} crews · {shown.label}"
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}
+{rules}</style></head><body>{sheets}</body></html>
+"""
+
+
+def _title(shown: Published, crew: str) -> str:
+    begins = shown.local(shown.table("routes")["starts_at"][crew])
+    return f"Crew {crew} · {begins:%a} {begins.day} {begins:%b %Y} · {shown.label}"
+
+
+def _sheet(shown: Published, crew: str) -> str:
     routes, stops, legs = (shown.table(name) for name in ("routes", "stops", "legs"))
-    if crew not in routes.index:
-        raise PlanError(f"no route of crew {crew!r}: one of {', '.join(map(str, routes.index)) or 'none'}")
     route: Any = routes.loc[crew]
     mine = stops[stops["crew"] == crew].sort_values("seq")
     ways = legs[legs["crew"] == crew].set_index("seq")["directions"].to_dict()
     begins, back = shown.local(route["starts_at"]), shown.local(route["ends_at"])
-    title = f"Crew {crew} · {begins:%a} {begins.day} {begins:%b %Y} · {shown.label}"
+    title = _title(shown, crew)
     figures = (
         (f"{begins:%H:%M}", "leave"),
         (f"{back:%H:%M}", "back"),
@@ -57,11 +87,7 @@ def route_sheet(shown: Published, crew: str) -> str:
     )
     rows = "".join(_stop(stop, ways.get(stop.seq, ""), shown) for stop in mine.itertuples())
     home = _way(ways.get(len(mine) + 1, ""))
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}
-@page {{ @bottom-left {{ content: {_css(_HAND_BACK)}; }} @bottom-right {{
-content: {_css(f"Crew {crew} · page ")} counter(page) " of " counter(pages); }} }}</style></head><body>
-<header><b class="crew">{escape(crew)}</b><div><h1>{escape(title)}</h1>
+    return f"""<header><b class="crew">{escape(crew)}</b><div><h1>{escape(title)}</h1>
 <p class="figures">{"".join(f"<span><b>{escape(n)}</b> {what}</span>" for n, what in figures)}</p></div></header>
 {map_strip(shown.table("streets"), gpd.GeoDataFrame(routes.loc[[crew]], crs=routes.crs), mine, unit=shown.area.unit)}
 {_CONTAINERS}
@@ -69,8 +95,7 @@ content: {_css(f"Crew {crew} · page ")} counter(page) " of " counter(pages); }}
 <tbody><tr class="way"><td></td><td colspan="4">{home}</td></tr>
 <tr><td class="number">⌂</td><td><b>Back at the depot</b></td><td class="time"><b>{back:%H:%M}</b></td>
 <td class="box"></td><td>total</td></tr></tbody></table>
-{_CARD}{_withheld(shown)}<p class="screen">{_links(shown, crew)}</p></body></html>
-"""
+{_CARD}{_withheld(shown)}<p class="screen">{_links(shown, crew)}</p>"""
 
 
 def write_sheets(shown: Published, folder: Path) -> list[Path]:
@@ -83,6 +108,11 @@ def write_sheets(shown: Published, folder: Path) -> list[Path]:
         path.write_text(route_sheet(shown, str(crew)), encoding="utf-8")
         files.append(path)
     return files
+
+
+def can_print() -> bool:
+    """Return whether a Chromium to print with is on the path."""
+    return any(map(shutil.which, _BROWSERS))
 
 
 def print_pdf(page: Path) -> Path | None:

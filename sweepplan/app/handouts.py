@@ -1,0 +1,74 @@
+"""A plan as documents: sheets, tracks, tables, links; each made when somebody asks for it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+from sweepplan.app.documents import Document
+from sweepplan.errors import SolverError
+from sweepplan.privacy import Published, to_csv
+from sweepplan.report import (
+    can_print,
+    map_links,
+    print_pdf,
+    route_sheet,
+    route_sheets,
+    routes_csv,
+    routes_geojson,
+    routes_gpx,
+)
+
+_LEAD = frozenset({"lead"})
+_HTML = "text/html; charset=utf-8"
+
+
+def of_plan(
+    about: str, shown: Published, handed: Callable[[], Published]
+) -> tuple[Mapping[str, Document], Mapping[str, Document]]:
+    """Return what a plan is printed as, and the files it leaves as, by their labels.
+
+    Parameters
+    ----------
+    about : what tells this plan from every other.
+    shown : the plan, for its crews.
+    handed : makes what leaves, once.
+    """
+    once = cache(handed)
+
+    def document(name: str, media: str, make: Callable[[], str | bytes]) -> Document:
+        def content() -> bytes:
+            made = make()
+            return made if isinstance(made, bytes) else made.encode()
+
+        return Document(about, content, media, _LEAD, name, f"exported {name}")
+
+    papers = {"All crews": document("sheets.html", _HTML, lambda: route_sheets(once()))}
+    if can_print():
+        pdf = document("sheets.pdf", "application/pdf", lambda: _printed(route_sheets(once())))
+        papers = {"All crews (PDF)": pdf, **papers}
+    for n, crew in enumerate(shown.table("routes").index, 1):
+        papers[f"Crew {crew}"] = document(f"sheet-{n}.html", _HTML, _sheet(once, str(crew)))
+    files = {
+        "Tracks (GPX)": document("routes.gpx", "application/gpx+xml", lambda: routes_gpx(once())),
+        "Stops (CSV)": document("stops.csv", "text/csv", lambda: routes_csv(once())),
+        "Map (GeoJSON)": document("routes.geojson", "application/geo+json", lambda: routes_geojson(once())),
+        "Map links (CSV)": document("links.csv", "text/csv", lambda: to_csv(map_links(once()))),
+    }
+    return papers, files
+
+
+def _sheet(handed: Callable[[], Published], crew: str) -> Callable[[], str]:
+    return lambda: route_sheet(handed(), crew)
+
+
+def _printed(page: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sheets.html"
+        path.write_text(page, encoding="utf-8")
+        pdf = print_pdf(path)
+        if pdf is None:
+            raise SolverError("the sheets could not be printed: open them as a page and print that")
+        return pdf.read_bytes()
