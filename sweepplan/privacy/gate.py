@@ -17,6 +17,7 @@ import shapely
 from sweepplan.errors import GateError, TableError
 from sweepplan.geo import Area, require_same_plane
 from sweepplan.privacy.counting import Counted, Window, counted
+from sweepplan.privacy.figures import about
 from sweepplan.privacy.policy import Policy
 from sweepplan.tables import ALL, INCIDENTS, Contract, contract_of
 
@@ -106,8 +107,9 @@ def publish(
     alerts                           of needles, with ``show_requests``; of overdoses, with ``show_overdoses``, as
                                      squares of a kilometre or more, with a count only of the whole area
     routes, stops, legs              with ``show_routes``
-    kiosks                           all; figures of needles with ``show_requests``, where they tell of ``min_count``
-                                     reports or none; proposed for overdoses: with ``min_count`` in reach
+    kiosks                           all; figures of needles with ``show_requests``, coarse ones with ``show_kiosks``,
+                                     where they tell of ``min_count`` reports or none; proposed for overdoses: with
+                                     ``min_count`` in reach
     sites, places, streets           all
     pickups                          none
     ================================ ==================================================================================
@@ -213,11 +215,16 @@ def _kiosks(table: gpd.GeoDataFrame, _: Area, policy: Policy) -> Sieved:
     standing = table[~lonely]
     told = (standing["covered"], standing["added"], standing["covered"] - standing["added"])
     small = np.any([(figure > 0) & (figure < policy.min_count) for figure in told], axis=0)
-    empty = small if policy.show_requests else np.ones(len(standing), dtype=bool)
+    empty = small if policy.show_requests or policy.show_kiosks else np.ones(len(standing), dtype=bool)
     empty = (empty | overdoses[~lonely].to_numpy()) & standing["covered"].notna().to_numpy()
     emptied = {name: standing[name].astype(float).mask(empty) for name in ("covered", "added")}
+    if not policy.show_requests:
+        emptied = {
+            name: figures.map(lambda n: about(n, policy.min_count), na_action="ignore").astype(float)
+            for name, figures in emptied.items()
+        }
     few = f"kiosk counts that tell of fewer than {policy.min_count} reports"
-    words = few if policy.show_requests and not overdoses.any() else "kiosk counts of reports"
+    words = few if (policy.show_requests or policy.show_kiosks) and not overdoses.any() else "kiosk counts of reports"
     withheld = {words: int(empty.sum()), "proposed kiosks with few overdoses in reach": int(lonely.sum())}
     return {"kiosks": standing.assign(**emptied)}, withheld
 

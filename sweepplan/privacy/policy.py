@@ -27,6 +27,7 @@ class Policy:
     cell_m : side of the smallest cells shown, metres: 250, or that doubled again and again.
     months : length of the calendar windows reports are counted in: 6 or 12.
     show_requests : needle reports pass as points, and any figure made of them: for leads and crews only.
+    show_kiosks : where needle reports do not pass, figures of kiosks still do, coarsely: for planners.
     show_routes : routes and stops pass.
     show_overdoses : overdoses pass as counts; as points they never do.
 
@@ -40,6 +41,7 @@ class Policy:
     cell_m: float = FINEST_M
     months: int = HALF_YEAR
     show_requests: bool = False
+    show_kiosks: bool = False
     show_routes: bool = True
     show_overdoses: bool = True
 
@@ -81,7 +83,7 @@ ROLES: Mapping[str, Policy] = MappingProxyType(
         "lead": Policy(show_requests=True),
         "crew": Policy(show_requests=True, show_overdoses=False),
         "analyst": _AGGREGATE,
-        "planner": _AGGREGATE,
+        "planner": dataclasses.replace(_AGGREGATE, show_kiosks=True),
         "partner": dataclasses.replace(_AGGREGATE, cell_m=1000, months=12),
         "public": dataclasses.replace(_AGGREGATE, cell_m=2000, months=12),
     }
@@ -95,7 +97,8 @@ def roles_markdown() -> str:
     rows += ["|---|---|---|---|---|"]
     for role, policy in ROLES.items():
         counts = f"counts, cells from {policy.cell_m:g} m, calendar {_WINDOWS[policy.months]}"
-        needles = ("points", "all") if policy.show_requests else (counts, "of those counts; no kiosk figures")
+        kiosks = "coarse" if policy.show_kiosks else "no"
+        needles = ("points", "all") if policy.show_requests else (counts, f"of those counts; {kiosks} kiosk figures")
         routes = "yes" if policy.show_routes else "no"
         rows.append(
             f"| {role} | {needles[0]} | {needles[1]} | {routes} | {counts if policy.show_overdoses else 'no'} |"
