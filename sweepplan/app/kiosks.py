@@ -72,7 +72,7 @@ def _headline(opened: Opened, sited: Sited) -> None:
 
 
 def _tables(sited: Sited, reach_m: float) -> None:
-    within = f"reports a year within {reach_m:g} m on foot"
+    within = f"about so many reports a year within {reach_m:g} m on foot"
     counts = {name: st.column_config.TextColumn(alignment="right") for name in ("In reach", "Not covered today")}
     new, old = st.columns([1, 1], gap="medium")
     with new:

@@ -170,9 +170,7 @@ def sited(opened: Opened, k: int, reach_m: float) -> Sited:
     settings = dataclasses.replace(opened.settings, k=k, reach_m=reach_m)
     kiosks = pipeline.plan_kiosks(opened.city, settings, as_of=opened.as_of)
     curve = pipeline.kiosk_curve(kiosks, up_to=max(k, CURVE_K))
-    return Sited(
-        kiosks, _view(opened, "lead", f"sited {k} {reach_m}", kiosks.table, roles=frozenset({"planner"})), curve
-    )
+    return Sited(kiosks, _view(opened, "planner", f"sited {k} {reach_m}", kiosks.table), curve)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
