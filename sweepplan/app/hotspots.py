@@ -1,14 +1,15 @@
-"""Hotspots: where reports gather, for public health. Areas and cells only, never a report."""
+"""Hotspots: where reports gather and how they go on, for public health. Areas and cells only, never a report."""
 
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import access, livemap, shown, state
+from sweepplan.app import access, figures, livemap, pictures, shown, state
+from sweepplan.app.documents import SHELF
 from sweepplan.app.state import Opened, View
 from sweepplan.app.words import number, plain, sentence
 from sweepplan.maps.words import counted
+from sweepplan.pipeline import WINDOWS, Health
 
 _NAMES = {"needle": "Needles", "overdose": "Overdoses"}
 _CANNOT = {
@@ -17,51 +18,59 @@ _CANNOT = {
     "overdose": "Calls are not overdoses: many overdoses are never called in. "
     "Places are blurred: no hotspot is a person or a house.",
 }
-_MAP_PX = 590
+_AGAINST = ("as long before", "a year ago")
+_MAP_PX = 560
 ROLES = frozenset({"lead", "analyst", "planner", "partner", "public"})
 
 
 def page() -> None:
-    """Show where reports of one kind gather."""
-    opened = state.opened()
-    title, choice = st.columns([4, 1], vertical_alignment="bottom")
+    """Show where reports of one kind gather, how many came, and how fast they were answered."""
+    opened, role = state.opened(), access.seen_as(ROLES)
+    title, asked = st.columns([3, 4], vertical_alignment="bottom")
     kinds = [found.kind for found in opened.hotspots]
-    kind = kinds[0] if len(kinds) == 1 else _kind(choice, kinds)
-    view = state.gathered(opened, kind, access.seen_as(ROLES))
+    with asked.container(horizontal=True, horizontal_alignment="right"):
+        kind = kinds[0] if len(kinds) == 1 else _choice("Reports of", kinds, "kind", _NAMES)
+        window = _choice("Of the last", list(WINDOWS), "window", {})
+        against = _choice("Compared with", list(_AGAINST), "against", {})
+    health = state.health(opened, kind, role, window, 364 if against == _AGAINST[1] else WINDOWS[window])
+    view = state.gathered(opened, kind, role, window)
     with title:
-        _headline(opened, view, kind)
+        st.subheader(f"Where {_NAMES[kind].lower()} gather", anchor=False)
+    _headline(opened, view, health, kind, against)
     drawn, listed = st.columns([4, 3], gap="medium")
     with drawn:
         livemap.show(view.map, key=f"hotspots-{kind}", height=_MAP_PX)
     with listed:
         _list(view, kind)
+    trend, answers = st.columns([4, 3], gap="medium")
+    with trend:
+        _trend(health, opened)
+    with answers:
+        _answers(health)
+    _data(opened, view, health, kind, role)
 
 
-def _kind(place: DeltaGenerator, kinds: list[str]) -> str:
-    chosen = place.segmented_control(
-        "Reports of",
-        kinds,
-        default=kinds[0],
-        format_func=_NAMES.__getitem__,
+def _choice(label: str, options: list[str], key: str, names: dict[str, str]) -> str:
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        format_func=lambda each: names.get(each, each),
         required=True,
-        key="kind",
+        key=key,
         bind="query-params",
-        label_visibility="collapsed",
     )
     return str(chosen)
 
 
-def _headline(opened: Opened, view: View, kind: str) -> None:
-    now = opened.city.area.local(opened.as_of)
-    st.subheader(f"Where {_NAMES[kind].lower()} gather · {plain(opened.city.area.label)}", anchor=False)
-    found = view.shown.table("hotspots")
+def _headline(opened: Opened, view: View, health: Health, kind: str, against: str) -> None:
+    st.markdown(" · ".join(figures.headline(health, kind, against, opened.settings.min_count)))
+    found, area = view.shown.table("hotspots"), opened.city.area
     if found.empty:
-        st.markdown(f"**No hotspot**: nowhere do enough {kind} reports lie close together.")
+        st.caption(f"**No hotspot**: nowhere do enough {kind} reports lie close together.")
         return
-    st.markdown(
-        f"**{sentence(number(len(found)))} hotspots** hold {counted(found['n_incidents'].sum(), 'report')} · "
-        f"{shown.tendencies(view.shown)} · as of {now:%a} {now.day} {now:%b %Y}"
-    )
+    said = f"{sentence(number(len(found)))} hotspots hold {counted(found['n_incidents'].sum(), 'report')}"
+    st.caption(f"{plain(area.label)} · {figures.window_words(health, area)} · {said} · {shown.tendencies(view.shown)}")
 
 
 def _list(view: View, kind: str) -> None:
@@ -78,3 +87,39 @@ def _list(view: View, kind: str) -> None:
     for words in view.shown.withheld_words():
         st.caption(f"Not shown: {plain(words)}.")
     st.caption(f"What this cannot say: {_CANNOT[kind]}")
+
+
+def _trend(health: Health, opened: Opened) -> None:
+    each = "week" if health.exact else "month"
+    st.markdown(
+        f"**Reports a {each}**" + (", and what is expected of the next four: 80 % interval" if health.exact else "")
+    )
+    if health.trend.empty:
+        st.info(f"No whole {each} of reports yet.")
+        return
+    st.vega_lite_chart(pictures.trend(health, opened.city.area), theme=None)
+    if health.exact:
+        st.caption("A spell of more patrols, a new app or a holiday moves reports as well as needles do.")
+    else:
+        st.caption("Counts are rounded so that no few reports can be worked out; months not over are not shown.")
+
+
+def _answers(health: Health) -> None:
+    st.markdown("**How fast requests were closed**, by when they came in and where")
+    tables = [figures.answers(part, by) for part, by in ((health.by_time, "Came in"), (health.by_area, "Hotspot"))]
+    for table in tables:
+        if not table.empty:
+            st.dataframe(table, hide_index=True)
+    if all(table.empty for table in tables):
+        st.info("Too few requests of this window are closed to tell: choose a longer one.")
+    if health.hidden:
+        st.caption(f"Withheld: {counted(health.hidden, 'figure')} of fewer reports than may be told.")
+
+
+def _data(opened: Opened, view: View, health: Health, kind: str, role: str) -> None:
+    with st.expander("Where these figures come from"):
+        st.markdown("  \n".join(plain(line) for line in figures.sources(opened, role)))
+        if role == "lead":
+            st.dataframe(state.quality(opened), hide_index=True)
+    document = figures.export(opened, view, health, kind, role)
+    st.link_button("Hotspots and figures (CSV)", livemap.root() + SHELF.put(document))

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sweepplan.geo import Area
 from sweepplan.maps.crews import letters
 from sweepplan.maps.hues import ACCENT, CREWS, INK
 from sweepplan.model import KioskJudgement
+from sweepplan.pipeline import Health
 from sweepplan.privacy import Published, share
 
 _AXIS = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "domain": False}
@@ -71,6 +73,44 @@ def timeline(shown: Published) -> dict[str, Any]:
             },
             "tooltip": [{"field": name} for name in ("At", "Where", "What")],
         },
+    }
+
+
+def trend(health: Health, area: Area) -> dict[str, Any]:
+    """Return reports by week or month, and the weeks expected with their interval."""
+
+    def days(moments: pd.Series) -> list[str]:
+        return [f"{area.local(at):%Y-%m-%dT%H:%M}" for at in moments]
+
+    known = health.trend.dropna()
+    came = pd.DataFrame({"from": days(known["start"]), "n": known["n"]}).to_dict("records")
+    ahead = health.ahead
+    to_come = pd.DataFrame(
+        {"from": days(ahead["start"]), "n": ahead["mean"], "low": ahead["low"], "high": ahead["high"]}
+    ).to_dict("records")
+    x = {"field": "from", "type": "temporal", "title": None, "axis": {"format": "%b %Y", "tickCount": 8}}
+    y = {"field": "n", "type": "quantitative", "title": None, "scale": {"zero": True}}
+    day = {"field": "from", "type": "temporal", "format": "%-d %b %Y", "title": "From"}
+    expected = [{"field": name, "format": ".0f"} for name in ("n", "low", "high")]
+    return _PLATE | {
+        "height": 240,
+        "layer": [
+            {
+                "data": {"values": to_come},
+                "mark": {"type": "area", "color": ACCENT, "opacity": 0.2},
+                "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
+            },
+            {
+                "data": {"values": to_come},
+                "mark": {"type": "line", "color": ACCENT, "strokeDash": [5, 4], "point": {"color": ACCENT}},
+                "encoding": {"x": x, "y": y, "tooltip": [day, *expected]},
+            },
+            {
+                "data": {"values": came},
+                "mark": {"type": "line", "color": INK, "point": {"color": INK, "size": 18}},
+                "encoding": {"x": x, "y": y, "tooltip": [day, {"field": "n", "title": "Reports"}]},
+            },
+        ],
     }
 
 

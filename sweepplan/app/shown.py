@@ -243,7 +243,9 @@ def hotspots(shown: Published) -> pd.DataFrame:
             "Last": table["last_reported_at"].map(lambda at: last(shown.local(at))).to_numpy(),
         }
     )
-    return rows.dropna(axis="columns", how="all") if len(rows) else rows
+    rows = rows.dropna(axis="columns", how="all") if len(rows) else rows
+    words = [name for name in ("How it came", "By chance", "Swept", "School or playground") if name in rows]
+    return rows.assign(**{name: rows[name].fillna("") for name in words})
 
 
 def _month(at: pd.Timestamp) -> str:
@@ -273,6 +275,28 @@ def tendencies(shown: Published) -> str:
     """Return in words how many hotspots rise, fall, stay."""
     counts = shown.table("hotspots")["trend"].map(trend).str.split().str[-1].value_counts()
     return ", ".join(f"{counts[word]} {word}" for word in ("rising", "falling", "steady", "unknown") if word in counts)
+
+
+def quality(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the quality of each file in columns with names, reasons in words."""
+
+    def told(counts: dict[str, int]) -> str:
+        return ", ".join(f"{n:,} {reason}" for reason, n in counts.items()) or "none"
+
+    return pd.DataFrame(
+        {
+            "File": table.index,
+            "Rows": table["rows_in"].to_numpy(),
+            "Kept": table["kept"].to_numpy(),
+            "Merged": table["merged"].to_numpy(),
+            "Rejected": table["rejected_by_reason"].map(told).to_numpy(),
+            "Flagged": table["flagged_by_reason"].map(told).to_numpy(),
+            "Located": table["share_located"].map("{:.1%}".format).to_numpy(),
+            "Last report": [str(at or "none")[:10] for at in table["last_reported_at"]],
+            "Reports a day": table["reports_a_day"].to_numpy(),
+            "Days without a report": [", ".join(gap.replace("/", " to ") for gap in gaps) for gaps in table["gaps"]],
+        }
+    )
 
 
 def proposed(shown: Published) -> pd.DataFrame:

@@ -15,8 +15,8 @@ import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
-from sweepplan import bridge, maps, pipeline
-from sweepplan.app import handouts
+from sweepplan import bridge, maps, pipeline, sources
+from sweepplan.app import handouts, shown
 from sweepplan.app.access import EVERYONE
 from sweepplan.app.documents import Document
 from sweepplan.app.livemap import MapView
@@ -28,6 +28,7 @@ from sweepplan.model import Crew, KioskJudgement, Limit
 from sweepplan.pipeline import (
     City,
     Edited,
+    Health,
     Hotspots,
     Kiosks,
     Progress,
@@ -46,6 +47,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 Work = Callable[[Progress, Watch], Edited]
 
 _JSON = "application/json"
+_MOST_POINTS, _MOST_AREAS = 1500, 8
 CURVE_K = 10
 """The coverage curve is drawn for so many new kiosks."""
 
@@ -158,10 +160,43 @@ def today(opened: Opened) -> View:
 
 
 @st.cache_resource(show_spinner="Counting reports", max_entries=8, hash_funcs=_BY_KEY)
-def gathered(opened: Opened, kind: str, role: str) -> View:
-    """Return what a role sees of one kind of report: areas and cells, never points."""
+def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks") -> View:
+    """Return what a role sees of one kind of report: areas and cells; a lead also the newest reports of the window."""
     found = tuple(each for each in opened.hotspots if each.kind == kind)
-    return _view(opened, role, f"gathered {kind}", *pipeline.gathered(opened.city.readings, found))
+    tables = pipeline.gathered(opened.city.readings, found)
+    if Policy.for_role(role).show_requests and kind == "needle" == opened.city.kind:
+        start = opened.as_of - pd.Timedelta(days=pipeline.WINDOWS[window])
+        known = opened.city.reports["reported_at"]
+        of_window = opened.city.reports[(known >= start) & (known < opened.as_of)]
+        tables = [*tables, of_window.sort_values("reported_at").tail(_MOST_POINTS)]
+    return _view(opened, role, f"gathered {kind} {window}", *tables)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_KEY)
+def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> Health:
+    """Return the figures of one kind of report that a role may see."""
+    reports = pd.concat([each.incidents[each.incidents["kind"] == kind] for each in opened.city.readings])
+    policy = Policy.for_role(role, min_count=opened.settings.min_count)
+    table = gathered(opened, kind, role, window).shown.table("hotspots").head(_MOST_AREAS)
+    names = bridge.hotspot_names(table, opened.city.streets.streets())
+    areas = {f"{n}. {name}": shape for n, (name, shape) in enumerate(zip(names, table.geometry, strict=True), 1)}
+    return pipeline.health(
+        gpd.GeoDataFrame(reports, crs=opened.city.area.crs),
+        opened.city.area,
+        policy,
+        as_of=opened.as_of,
+        days=pipeline.WINDOWS[window],
+        back_d=back_d,
+        areas=areas,
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def quality(opened: Opened) -> pd.DataFrame:
+    """Return how good the data is, a row a file, in words."""
+    files = [opened.settings.reports_name, *([opened.settings.overdoses.name] if opened.settings.overdoses else [])]
+    table = sources.quality(opened.city.readings, as_of=opened.as_of, names=files[: len(opened.city.readings)])
+    return shown.quality(table)
 
 
 @st.cache_resource(show_spinner="Siting kiosks, with proof", max_entries=16, hash_funcs=_BY_KEY)
@@ -295,7 +330,7 @@ def _view(
     """Pass tables through the gate of ``role``; the map is for ``roles``, else for that role alone."""
     policy = Policy.for_role(role, min_count=opened.settings.min_count)
     shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
-    about = f"{_version(opened)} {role} {about}"
+    about = f"{version(opened)} {role} {about}"
     layers = Document(about, lambda: maps.live(shown, as_of=opened.as_of), _JSON, roles or frozenset({role}))
     near, far = _streets(opened)
     return View(shown, MapView(layers, near, far, opened.city.area.name, opened.settings.attribution))
@@ -306,7 +341,7 @@ def _streets(opened: Opened) -> tuple[Document, Document]:
     """Return the streets as every map has them under it, near and far."""
 
     def make(near: bool) -> Document:
-        about = f"{_version(opened)} streets {near}"
+        about = f"{version(opened)} streets {near}"
         return Document(about, lambda: maps.basemap(_ground(opened), near=near), _JSON, EVERYONE)
 
     return make(True), make(False)
@@ -318,5 +353,6 @@ def _ground(opened: Opened) -> Published:
     return publish(*tables, area=city.area, policy=lead, as_of=opened.as_of)
 
 
-def _version(opened: Opened) -> str:
+def version(opened: Opened) -> str:
+    """Return what stands for settings and files as they were read."""
     return hashlib.sha256(repr((opened.settings, opened.stamp)).encode()).hexdigest()[:16]

@@ -4,6 +4,7 @@ from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
+from sweepplan.pipeline.health import WINDOWS, Health, health
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.replan import News, replan
 from sweepplan.pipeline.settings import Settings, file_hash
@@ -31,10 +32,12 @@ __all__ = [
     "ALARMS",
     "CLUSTERS",
     "FORECAST",
+    "WINDOWS",
     "Bringing",
     "Changed",
     "City",
     "Edited",
+    "Health",
     "HotspotRun",
     "Hotspots",
     "Kiosks",
@@ -52,6 +55,7 @@ __all__ = [
     "file_hash",
     "find",
     "gathered",
+    "health",
     "hotspots_only",
     "import_file",
     "kiosk_curve",

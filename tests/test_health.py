@@ -1,0 +1,87 @@
+"""Figures of public health: counted by hand, and so told that no few reports can be worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from shapely.geometry import box
+from streamlit.testing.v1 import AppTest
+
+from sweepplan import pipeline
+from sweepplan.app.documents import SHELF
+from sweepplan.pipeline import Health, health
+from sweepplan.privacy import Policy
+from tests.app_pages import table, text_of
+
+City = tuple[pipeline.City, pd.Timestamp]
+
+
+@pytest.fixture(scope="module")
+def read(city: Path) -> City:
+    """Gridtown: 60 reports closed an hour after they came in, three open; 15 overdose calls."""
+    settings = pipeline.Settings.load(city)
+    found = pipeline.load_city(settings)
+    return found, found.area.moment(settings.as_of)
+
+
+def figures(read: City, role: str, days: int = 28, reading: int = 0) -> Health:
+    found, as_of = read
+    areas = {"corner": box(*found.area.boundary.bounds)}
+    reports = found.readings[reading].incidents
+    return health(reports, found.area, Policy.for_role(role), as_of=as_of, days=days, back_d=days, areas=areas)
+
+
+def test_counts_and_times_to_close_are_those_of_the_window(read: City) -> None:
+    """Reports came 14.4 h apart, back from 06:00: 39 within 28 days of that day's midnight, and an open one."""
+    told = figures(read, "lead")
+    came = read[0].reports["reported_at"]
+    assert told.n == ((came >= told.start) & (came < told.stop)).sum()
+    assert told.n_before == ((came >= told.before) & (came < told.start)).sum()
+    assert told.answered is not None
+    assert (told.answered.median_h, told.answered.p90_h, told.answered.within_24_h) == (1, 1, 1)
+    assert told.by_area["area"].tolist() == ["corner"]
+    assert told.trend["n"].sum() == ((came >= told.trend["start"].iloc[0]) & (came < told.stop)).sum()
+    assert (told.trend["start"].diff().dropna() == pd.Timedelta(days=7)).all()
+    assert (told.ahead["low"] <= told.ahead["mean"]).all()
+    assert (told.ahead["mean"] <= told.ahead["high"]).all()
+
+
+@pytest.mark.parametrize(("role", "reading"), [("analyst", 0), ("public", 0), ("lead", 1)])
+def test_who_may_not_see_reports_is_told_rounded_counts_of_whole_months(read: City, role: str, reading: int) -> None:
+    told = figures(read, role, reading=reading)
+    assert not told.exact
+    counts = [told.n, told.n_before, *told.trend["n"].dropna()]
+    assert all(n is None or n % 20 == 0 for n in counts)
+    assert told.hidden >= sum(n is None for n in counts) + told.trend["n"].isna().sum()
+    assert told.by_area.empty
+    assert told.ahead.empty
+    assert (told.trend["start"].map(read[0].area.local).dt.day == 1).all()
+
+
+def test_too_few_closed_requests_are_no_figure(read: City) -> None:
+    found, as_of = read
+    few = found.reports[found.reports["status"] == "closed"].tail(5)
+    told = health(few, found.area, Policy.for_role("lead"), as_of=as_of, days=364, back_d=364)
+    assert told.answered is None
+    assert told.by_time.empty
+    assert told.hidden >= 1
+
+
+def test_the_page_says_how_many_how_fast_and_against_what(open_page: Callable[..., AppTest], city: Path) -> None:
+    page = open_page("hotspots", city)
+    said = text_of(page)
+    assert "needle reports** (" in said
+    assert "closed in **1 h 00** (median" in said
+    assert "**100%** within 24 h" in said
+    assert set(table(page, "Came in", "Median")["Within 24 h"]) == {"100%"}
+    year = text_of(open_page("hotspots", city, window="year"))
+    assert "**61 needle reports**" in year
+    [link] = page.get("link_button")
+    document = SHELF.get(link.url.split("/")[2])
+    assert document is not None
+    text = document.make().decode()
+    assert "D Street" in text or "Avenue 4" in text
+    assert "Data version" in text
