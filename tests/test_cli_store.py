@@ -232,17 +232,18 @@ FOES = {
     "a line without end": (b"x", "accounts.jsonl"),
     "a nest without end": (b"[" * 1000, "accounts.jsonl"),
     "plausible rows": (b'["a","b",1]\n', "accounts.jsonl"),
+    "a wide row": (b"[" + b"[]," * 2_500_000 + b"1]\n", "accounts.jsonl"),
     "a manifest without end": (b" ", "manifest.json"),
 }
 
 RESTORE = """
-import json, resource, sys
+import json, sys
 from sweepplan.errors import StoreError
 from sweepplan.store import Store
 from sweepplan.store.schema import METADATA
 from pandas import Timestamp
-def peak_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def peak_mb():  # the peak that getrusage tells is the parent's where that was higher
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024
 start, said = peak_mb(), []
 with Store.open(sys.argv[1]) as store:
     for copy in sys.argv[2:]:
@@ -269,7 +270,7 @@ def test_hostile_copies_are_refused_in_little_memory(tmp_path):
     grown_mb, told = json.loads(done.stdout)
     assert len(told) == len(FOES), told
     assert all("\n" not in each for each in told)
-    assert grown_mb < 250
+    assert 0 < grown_mb < 300
     assert everything(str(database)) == before
 
 
@@ -317,6 +318,7 @@ def test_an_audit_that_was_changed_is_told(town):
 
 KILLED = """
 import os, random, signal, sys, time
+import sweepplan.pipeline.stored
 from sweepplan.cli import main
 from sweepplan.store import imports
 draw, take, killed = random.Random(7), imports.take, 0
@@ -329,8 +331,11 @@ for _ in range(4):
             return take(*arguments, **given)
         imports.take = told
         main()
-    os.read(hear, 7)
-    time.sleep(draw.uniform(0, 0.3))
+    os.close(say)
+    if not os.read(hear, 7):  # nothing to write: the one before was through when its signal came
+        assert os.waitpid(child, 0)[1] == 0
+        break
+    time.sleep(draw.uniform(0, 0.15))
     os.kill(child, signal.SIGKILL)
     killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
 print(killed)
@@ -343,10 +348,12 @@ def test_an_import_killed_at_any_moment_leaves_all_as_before(town, url, gridtown
     reports(town / "reports.csv", gridtown_at, 20_000, state="closed")
     command = [sys.executable, "-c", KILLED, "import", *options(town, url)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    held = everything(url)
-    if len(held["imports"]) == 1:  # else one was through before its signal came, and all of it is there
-        assert int(done.stdout) == 4
+    killed, held = int(done.stdout.split()[-1]), everything(url)
+    if len(held["imports"]) == 1:
+        assert killed == 4
         assert held == before
-    assert int(done.stdout) > 0
+    else:
+        assert len(held["incidents"]) == 19_997
+    assert killed > 0
     assert said("import", *options(town, url))["kept"] == 19_997
     assert len(everything(url)["incidents"]) == 19_997

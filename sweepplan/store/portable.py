@@ -25,7 +25,7 @@ MOST_RATIO = 50
 """A copy that unpacks to more than this many times its size, beyond ``FREE_BYTES``, is refused: ours grow 3 to 15."""
 
 _BLOCK = 1 << 20
-_MOST_LINE = 16 << 20
+_MOST_LINE = 8 << 20
 _MOST_MANIFEST = 64 << 10
 _DAMAGED = (
     *(OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, NotImplementedError, EOFError),

@@ -80,6 +80,27 @@ def test_a_million_rows(tmp_path, share):
     assert found["peak_mb"] < MOST_MB
 
 
+IMPORT = """
+import resource, sys
+from sweepplan.cli import sweepplan
+try:
+    sweepplan(["import", sys.argv[1], "--feed", "boston311", "--tz", "America/New_York", "--database", sys.argv[2]])
+finally:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
+def test_a_million_rows_are_imported_once(tmp_path):
+    command = [sys.executable, "-c", IMPORT, export(tmp_path / "export.csv", 1.0), tmp_path / "city.db"]
+    runs = [subprocess.run(command, capture_output=True, check=True, text=True).stdout for _ in range(2)]
+    first, again = (tuple(map(float, run.splitlines()[-1].split())) for run in runs)
+    print(f"\nimport: {first[0]:.1f} CPU s, {first[1]:.0f} MB; again: {again[0]:.1f} CPU s")  # noqa: T201
+    assert "nothing changed" in runs[1]
+    assert first[0] < MOST_CPU_S
+    assert again[0] < first[0] / 3
+
+
 def test_a_million_incidents_are_checked():
     rng = np.random.default_rng(0)
     index = pd.Index([f"{k:016x}-1" for k in range(ROWS)], dtype="str", name="incident_id")
