@@ -187,7 +187,7 @@ CELLS = Contract(
 )
 """Square cells: reports counted in the window, and ``rate``, expected reports a day; a forecast's has an interval."""
 
-_PATTERNS = (
+PATTERNS = (
     "new",
     "consecutive",
     "intensifying",
@@ -197,6 +197,7 @@ _PATTERNS = (
     "oscillating",
     "historical",
 )
+"""How a hot cell came about; a cold twin has "cold " before it. The empty word is no pattern."""
 
 HOTSPOTS = Contract(
     "hotspots",
@@ -209,7 +210,7 @@ HOTSPOTS = Contract(
         "n_last": Column("int", at_least=0),
         "n_before": Column("float", nullable=True, at_least=0),
         "trend": Column("float", nullable=True),
-        "pattern": Column("str", nullable=True, choices=_choices(*_PATTERNS)),
+        "pattern": Column("str", nullable=True, choices=_choices(*PATTERNS)),
         "p_value": Column("float", nullable=True, at_least=0),
         "swept_d": Column("float", nullable=True, at_least=0),
         "near": Column("str", nullable=True),
@@ -270,6 +271,16 @@ PICKUPS = Contract(
 )
 """What a crew found: 0 needles is data (swept and clean). Counts of different streams are never summed."""
 
+STOP_KINDS = {
+    "request": "Request",
+    "kiosk": "Kiosk service",
+    "street": "Street",
+    "park": "Park",
+    "schoolyard": "Schoolyard",
+    "lot": "Lot",
+}
+"""What a crew stops for, in words."""
+
 STOPS = Contract(
     "stops",
     "stop_id",
@@ -278,7 +289,7 @@ STOPS = Contract(
         "seq": Column("int", at_least=0),
         "place_id": Column("str"),
         "name": Column("str"),
-        "kind": Column("str", choices=_choices("request", "kiosk", "street", "park", "schoolyard", "lot")),
+        "kind": Column("str", choices=_choices(*STOP_KINDS)),
         "arrives_at": Column("time", nullable=True),
         "leaves_at": Column("time", nullable=True),
         "due_at": Column("time", nullable=True),

@@ -17,18 +17,11 @@ from sweepplan.maps.words import counted, moment_of, short
 from sweepplan.model import Crew
 from sweepplan.pipeline import StopFacts, Sweep, editing
 from sweepplan.privacy import Published
+from sweepplan.tables import STOP_KINDS
 
 Rows = pd.DataFrame
 """Rows of the crew editor: Crew, Start, End."""
 
-_WHAT = {
-    "request": "Request",
-    "kiosk": "Kiosk service",
-    "street": "Street",
-    "park": "Park",
-    "schoolyard": "Schoolyard",
-    "lot": "Lot",
-}
 _RISING, _FALLING = 1.25, 0.8
 _MOST_CREWS = 10
 
@@ -100,7 +93,7 @@ def stops(shown: Published, crew: str) -> pd.DataFrame:
             "Arrives": _times(mine["arrives_at"], shown),
             "Leaves": _times(mine["leaves_at"], shown),
             "Where": mine["name"],
-            "What": mine["kind"].map(_WHAT),
+            "What": mine["kind"].map(STOP_KINDS),
             "Needles expected": mine["expected_needles"],
             "Due": due.mask(late, due + ", over due"),
         }
@@ -130,7 +123,7 @@ def card(facts: StopFacts, area: Area, as_of: pd.Timestamp) -> list[str]:
     def at(moment: pd.Timestamp) -> str:
         return moment_of(area.local(moment))
 
-    lines = [_WHAT[facts.kind]]
+    lines = [STOP_KINDS[facts.kind]]
     if facts.reported_at is not None:
         hours = (as_of - facts.reported_at).total_seconds() / 3600
         lines[0] += f", reported {at(facts.reported_at)}, {waited(hours)} ago"

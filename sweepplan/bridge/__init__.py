@@ -20,6 +20,8 @@ from sweepplan.bridge.legs import leg_table
 from sweepplan.bridge.lixels import piece_of, street_pieces, street_rates
 from sweepplan.bridge.names import area_names
 from sweepplan.bridge.rest import change_words, known_plan, rest_day
+from sweepplan.bridge.routes import route_table, share_words, stop_table
+from sweepplan.bridge.rules import SweepRules
 from sweepplan.bridge.surroundings import (
     Surroundings,
     chance_words,
@@ -31,16 +33,7 @@ from sweepplan.bridge.surroundings import (
     street_names,
     swept_words,
 )
-from sweepplan.bridge.sweeps import (
-    SweepDay,
-    SweepRules,
-    open_requests,
-    places_to_sweep,
-    route_table,
-    share_words,
-    stop_table,
-    sweep_day,
-)
+from sweepplan.bridge.sweeps import SweepDay, open_requests, places_to_sweep, sweep_day
 from sweepplan.bridge.walking import StraightLines
 
 __all__ = [

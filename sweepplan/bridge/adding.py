@@ -8,7 +8,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from sweepplan.bridge.sweeps import SweepDay, SweepRules, located
+from sweepplan.bridge.rules import SweepRules
+from sweepplan.bridge.snapping import located
+from sweepplan.bridge.sweeps import SweepDay
 from sweepplan.errors import ProblemError
 from sweepplan.model import Mode, Stop, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork

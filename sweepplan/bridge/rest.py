@@ -9,7 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from sweepplan.bridge.sweeps import FOOT_MS, SweepDay, SweepRules, names_at, on_foot_m, snapped
+from sweepplan.bridge.rules import SweepRules
+from sweepplan.bridge.snapping import FOOT_MS, names_at, on_foot_m, snapped
+from sweepplan.bridge.sweeps import SweepDay
 from sweepplan.errors import PlanError, ProblemError, StreetsError
 from sweepplan.geo import Floats
 from sweepplan.model import Habit, Mode, Stop, SweepPlan

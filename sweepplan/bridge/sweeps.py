@@ -1,67 +1,27 @@
-"""Reports and streets → the sweep problem of a day; a plan → routes and stops on the map and the clock."""
+"""Reports and streets → the sweep problem of a day."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import time
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.bridge.lixels import street_rates
-from sweepplan.errors import ProblemError, StreetsError
+from sweepplan.bridge.rules import SweepRules
+from sweepplan.bridge.snapping import FOOT_MS, names_at, on_foot_m, snapped
+from sweepplan.errors import ProblemError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates, yields
-from sweepplan.judging import judge_sweep
-from sweepplan.model import UNLOAD, Break, Crew, Mode, Shift, Stop, SweepJudgement, SweepPlan, SweepProblem
+from sweepplan.model import Break, Crew, Mode, Shift, Stop, SweepProblem
 from sweepplan.streets import Leg, Snaps, StreetNetwork
-from sweepplan.tables import CELLS, INCIDENTS, PLACES, ROUTES, STOPS
-
-_DETOUR = 1.25
-FOOT_MS = 1.2
-
-
-@dataclass(frozen=True)
-class SweepRules:
-    """What turns reports into stops; every figure that weighs on a sweep plan has its name here.
-
-    Attributes
-    ----------
-    request_s : seconds of work at an open request.
-    needles_per_report : needles on the ground for one report, where neither the feed nor a sweep log counts them.
-    days_between_sweeps : needles gather on a place since it was swept last, for so many days at most.
-    places_per_crew_h : so many places an hour on shift, best needles per minute first, are offered to the solver.
-    snap_limit_m, depot_limit_m : a stop, or the depot, farther than this from any street cannot be reached.
-    foot_limit_m : where no street nearer than ``snap_limit_m`` leads to a request and back, a crew parks on one so near
-        and walks, straight line x 1.25 at 1.2 m/s there and back.
-    unload_s : seconds that emptying a container at the depot takes.
-    kiosk_s : seconds that servicing a kiosk takes.
-    unknown_open_d : a report without status counts as open for so many days after it came in.
-    needle_s : seconds of travel that one expected needle is worth. A crew on shift is paid anyway, so by default all
-        travel that a shift allows.
-    keep_share : when the rest of a day is planned anew, every leg that changes must bring this share of an average
-        stop's needles, a stop that changes crews twice as much.
-    """
-
-    request_s: int = 600
-    needles_per_report: float = 1.0
-    days_between_sweeps: float = 7.0
-    places_per_crew_h: float = 18.0
-    snap_limit_m: float = 100.0
-    depot_limit_m: float = 1000.0
-    foot_limit_m: float = 300.0
-    unload_s: int = 600
-    kiosk_s: int = 900
-    unknown_open_d: float = 1.0
-    needle_s: float = 36_000.0
-    keep_share: float = 0.1
+from sweepplan.tables import CELLS, INCIDENTS, PLACES
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,74 +169,6 @@ def places_to_sweep(
     return PLACES.check(places)
 
 
-def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.GeoDataFrame:
-    """Return tables.ROUTES: per crew that goes out, its way along the streets and its figures from the judge."""
-    judged = judge_sweep(day.problem, plan)
-    rows = []
-    for shift, route, worked, ways in zip(
-        day.problem.shifts, plan.routes, judged.days, day.problem.ways(plan), strict=True
-    ):
-        if worked is None:
-            continue
-        legs = [day.leg(streets, a, b) for a, b in ways]
-        rows.append(
-            {
-                "crew": shift.crew,
-                "n_stops": sum(stop != UNLOAD for stop in route),
-                "crew_s": float(worked.back_s - worked.leaves_s),
-                "drive_m": float(sum(leg.length_m for leg in legs)),
-                "expected_needles": worked.needles,
-                "starts_at": day.clock(worked.leaves_s),
-                "ends_at": day.clock(worked.back_s),
-                "geometry": _joined([leg.geometry for leg in legs]),
-            }
-        )
-    if not rows:
-        return ROUTES.empty(streets.area.crs)
-    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=streets.area.crs).set_index("crew")
-    return ROUTES.check(_utc(table, "starts_at", "ends_at"))
-
-
-def stop_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
-    """Return tables.STOPS: every stop on a route by crew and order, then every request left out with its reason."""
-    judged = judge_sweep(day.problem, plan)
-    rows: list[tuple[Any, ...]] = []
-    for shift, route, worked, modes in zip(
-        day.problem.shifts, plan.routes, judged.days, day.problem.visits(plan), strict=True
-    ):
-        if worked is None:
-            continue
-        visits = [visit for visit in zip(route, worked.starts_s, modes, strict=True) if visit[0] != UNLOAD]
-        for k, (stop, starts, mode) in enumerate(visits):
-            rows.append((stop, shift.crew, k + 1, day.clock(starts), day.clock(starts + mode.service_s), None))
-    rows += [(stop, None, 0, pd.NaT, pd.NaT, why) for stop, why in judged.unserved if day.problem.stops[stop].required]
-    if not rows:
-        return STOPS.empty(str(day.stops.crs))
-    index, crew_of, seq, arrives, leaves_at, reason = zip(*rows, strict=True)
-    table = day.stops.iloc[list(index)].assign(
-        crew=pd.array(crew_of, dtype="str"),
-        seq=np.array(seq, dtype=np.int64),
-        arrives_at=pd.to_datetime(list(arrives), utc=True),
-        leaves_at=pd.to_datetime(list(leaves_at), utc=True),
-        expected_needles=[float(day.problem.stops[stop].prize) for stop in index],
-        reason=pd.array(reason, dtype="str"),
-    )
-    table.index = pd.Index([f"stop-{k:03d}" for k in range(1, len(table) + 1)], name="stop_id", dtype="str")
-    return STOPS.check(_utc(table, "arrives_at", "leaves_at", "due_at"))
-
-
-def share_words(judged: SweepJudgement) -> str:
-    """Return how near to the best possible a plan is at least, rounded down; nothing where that is not known.
-
-    Examples
-    --------
-    >>> share_words(SweepJudgement((), 0, 0, 87.9, 0, (), bound=100.0))
-    ', at least 87 % of the best possible'
-    """
-    best = judged.share_of_best
-    return "" if best is None else f", at least {int(100 * best)} % of the best possible"
-
-
 def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -397,74 +289,3 @@ def _pause(crew: Crew, seconds: Callable[[time], int], window_s: tuple[int, int]
     if crew.break_from is None or crew.break_until is None or seconds(crew.break_until) < window_s[0]:
         return None
     return Break(seconds(crew.break_from), seconds(crew.break_until), 60 * crew.break_min)
-
-
-def snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
-    """Return where the depot (first) and stops lie on the streets; -1 where a stop lies on none.
-
-    Raises
-    ------
-    StreetsError
-        The depot lies off the network.
-    """
-    far = StreetsError(
-        f"the depot lies more than {rules.depot_limit_m:g} m from any street of the network: "
-        "move it, or load more streets"
-    )
-    if streets.area.boundary.distance(depot.iloc[0]) > rules.depot_limit_m:
-        raise far
-    home = streets.snap(depot, limit_m=rules.depot_limit_m, joined=True)
-    if home.edge[0] < 0:
-        raise far
-    others = _reachable(streets, stops, rules)
-    columns = (
-        np.concatenate([getattr(home, name), getattr(others, name)]) for name in ("edge", "offset_m", "distance_m")
-    )
-    return Snaps(*columns)
-
-
-def on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
-    """Return how far each stop is walked to, one way, from where a crew parks; 0 where it parks beside it."""
-    far = (snaps.edge >= 0) & (snaps.distance_m > rules.snap_limit_m)
-    return np.where(far, _DETOUR * np.where(far, snaps.distance_m, 0), 0.0)
-
-
-def located(streets: StreetNetwork, spots: gpd.GeoSeries, rules: SweepRules) -> tuple[Snaps, str, float]:
-    """Return where the first of ``spots`` lies on the streets, its name, and the seconds walked there and back."""
-    snaps = _reachable(streets, spots, rules)
-    walk_m = on_foot_m(snaps, rules)
-    return snaps, str(names_at(streets, snaps, walk_m).iloc[0]), float(2 * walk_m[0] / FOOT_MS)
-
-
-def names_at(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) -> pd.Series:
-    """Return the name of the street each stop lies on, and the walk from there."""
-    names = streets.edges["name"].iloc[snaps.edge].reset_index(drop=True).mask(snaps.edge < 0, "off the streets")
-    far = pd.Series(
-        [f", then {streets.area.distance(metres)} on foot" if metres else "" for metres in walk_m], dtype="str"
-    )
-    return names + far
-
-
-def _reachable(streets: StreetNetwork, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
-    """Snap to the nearest street that can be reached and left again, by car or the last of it on foot; else to any."""
-    joined = streets.snap(stops, limit_m=max(rules.snap_limit_m, rules.foot_limit_m), joined=True)
-    any_street = streets.snap(stops, limit_m=rules.snap_limit_m)
-    near = joined.edge >= 0
-    return Snaps(
-        np.where(near, joined.edge, any_street.edge),
-        np.where(near, joined.offset_m, any_street.offset_m),
-        np.where(near, joined.distance_m, any_street.distance_m),
-    )
-
-
-def _joined(lines: Sequence[LineString]) -> LineString:
-    xy = np.concatenate([shapely.get_coordinates(line) for line in lines])
-    kept = np.concatenate([[True], np.any(xy[1:] != xy[:-1], axis=1)])
-    xy = xy[kept]
-    return LineString(xy if len(xy) > 1 else np.repeat(xy, 2, axis=0))
-
-
-def _utc(table: gpd.GeoDataFrame, *columns: str) -> gpd.GeoDataFrame:
-    return table.assign(
-        **{name: pd.to_datetime(table[name], utc=True).astype("datetime64[us, UTC]") for name in columns}
-    )

@@ -12,18 +12,6 @@ from sweepplan.hotspots.significance import both_tails, discoveries, gi_star
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-PATTERNS: tuple[str, ...] = (
-    "new",
-    "consecutive",
-    "intensifying",
-    "persistent",
-    "diminishing",
-    "sporadic",
-    "oscillating",
-    "historical",
-)
-"""Classes of hot cells; a cold twin has "cold " before it. The empty word is no pattern."""
-
 _MOST = 0.9
 _FEWEST = 4
 

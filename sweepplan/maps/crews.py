@@ -16,17 +16,10 @@ from sweepplan.maps import hues
 from sweepplan.maps.layers import Layer, entry, feature, geojson, geometry_of, rows
 from sweepplan.maps.words import counted, moment_of, safe_text, short, tip
 from sweepplan.privacy import Published
+from sweepplan.tables import STOP_KINDS
 
 _ARROW_EVERY_M = 350.0
 _MOST_ARROWS = 60
-_KINDS = {
-    "request": "Request",
-    "kiosk": "Kiosk service",
-    "street": "Street",
-    "park": "Park",
-    "schoolyard": "Schoolyard",
-    "lot": "Lot",
-}
 
 
 def crews(shown: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
@@ -184,7 +177,7 @@ def _about(row: Any, shown: Published, *, late: bool) -> list[str | None]:
         served = moment_of(shown.local(row.arrives_at))
         served += "" if pd.isna(row.leaves_at) else f" to {shown.local(row.leaves_at):%H:%M}"
     needles = f"{short(row.expected_needles)} needles expected" if row.expected_needles > 0 else "no needles expected"
-    return [_KINDS[row.kind], served, f"{'over due: ' if late else ''}due {due}" if due else None, needles]
+    return [STOP_KINDS[row.kind], served, f"{'over due: ' if late else ''}due {due}" if due else None, needles]
 
 
 def _figures(crew: str, routes: gpd.GeoDataFrame, stops: gpd.GeoDataFrame, shown: Published) -> list[str]:

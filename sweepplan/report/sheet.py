@@ -16,19 +16,12 @@ from sweepplan.errors import PlanError
 from sweepplan.privacy import Published
 from sweepplan.report.links import map_links
 from sweepplan.report.strip import map_strip
+from sweepplan.tables import STOP_KINDS
 
 PDF_LIMIT_S = 120.0
 """So long printing may take."""
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_KINDS = {
-    "request": "Request",
-    "kiosk": "Kiosk service",
-    "street": "Street",
-    "park": "Park",
-    "schoolyard": "Schoolyard",
-    "lot": "Lot",
-}
 _STYLE = (Path(__file__).parent / "sheet.css").read_text(encoding="utf-8")
 _HAND_BACK = "Contains request locations: hand back at end of shift"
 
@@ -134,7 +127,7 @@ def _stop(stop: Any, directions: str, shown: Published) -> str:
     arrives, leaves = shown.local(stop.arrives_at), shown.local(stop.leaves_at)
     expected = f"about {stop.expected_needles:.0f} expected" if stop.expected_needles >= 0.5 else "few expected"
     return f"""<tbody><tr class="way"><td></td><td colspan="4">{_way(directions)}</td></tr>
-<tr><td class="number">{stop.seq}</td><td><b>{escape(stop.name)}</b><br>{_KINDS[stop.kind]} · {expected}</td>
+<tr><td class="number">{stop.seq}</td><td><b>{escape(stop.name)}</b><br>{STOP_KINDS[stop.kind]} · {expected}</td>
 <td class="time"><b>{arrives:%H:%M}</b> to {leaves:%H:%M}{_due(stop, shown)}</td><td class="box"></td><td></td></tr>
 </tbody>"""
 
