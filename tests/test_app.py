@@ -13,15 +13,20 @@ from collections.abc import Callable, Iterator
 from datetime import time
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
+from shapely.geometry import Point, box
 from streamlit.testing.v1 import AppTest
 
-from sweepplan.app import SCRIPT, shown, words
+from sweepplan.app import SCRIPT, kiosk_tables, shown, words
 from sweepplan.errors import ProblemError, SettingsError
+from sweepplan.geo import Area
 from sweepplan.model import Crew
-from tests.app_pages import crew_rows, table, text_of
+from sweepplan.privacy import Policy, publish
+from sweepplan.tables import KIOSKS
+from tests.app_pages import crew_rows, press, table, text_of
 
 Write = Callable[..., Path]
 
@@ -55,6 +60,43 @@ def test_kiosks_say_what_new_ones_would_reach(open_page: Callable[..., AppTest],
     assert "Withheld: 1 kiosk count" in said
     page.number_input(key="new").set_value(0).run()
     assert "set New kiosks to 1 or more" in text_of(page)
+
+
+def test_rules_of_a_choice_are_kept_their_cost_is_said_and_choices_stand_side_by_side(
+    open_page: Callable[..., AppTest], city: Path
+) -> None:
+    page = open_page("kiosks", city)
+    first = table(page, "Not covered today")["Where"].tolist()
+    page = press(page, "Keep this choice to compare")
+    page.number_input(key="new").set_value(1).run()
+    assert table(page, "Choice", "Rules")["New"].tolist() == ["2"]
+    page = press(page, "Keep this choice to compare")
+    assert table(page, "Choice", "Rules")["New"].tolist() == ["2", "1"]
+    assert table(page, "Choice", "Rules")["Sites"].iloc[1] in first
+    assert {"Approval packet", "Map (GeoJSON)"} <= {link.label for link in page.get("link_button")}
+
+
+def test_the_card_of_a_site_rounds_what_tells_of_few_reports() -> None:
+    facts = pd.DataFrame(
+        {"name": ["Mill St"], "within_100": [7.0], "uncovered": [63.0], "loss": [0.0], "next_best": ["Elm St"]},
+        index=["x"],
+    ).assign(next_best_loss=12.0, nearest_school_m=310.0)
+    area = Area("Gridtown", box(0, 0, 1000, 1000), "EPSG:32619", "America/New_York")
+    kiosks = gpd.GeoDataFrame(
+        {"name": ["Mill St"], "state": ["proposed"], "rank": [1], "covered": [63.0], "added": [63.0]},
+        index=pd.Index(["x"], name="kiosk_id", dtype="str"),
+        geometry=[Point(500, 500)],
+        crs=area.crs,
+    ).assign(demand_kind="needle")
+    shown = publish(KIOSKS.check(kiosks), area=area, policy=Policy.for_role("lead"))
+    said = kiosk_tables.site_card(facts, shown, "x", 11)
+    assert said[1:4] == [
+        "Reports a year: fewer than 11 within 100 m",
+        "In reach of no kiosk today: about 60",
+        "Without it none a year would be covered no more",
+    ]
+    assert "Nearest school: 310 m, straight line" in said
+    assert kiosk_tables.site_card(facts, shown, "another", 11) == []
 
 
 def test_a_setting_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

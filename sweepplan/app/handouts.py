@@ -7,12 +7,17 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
+
 from sweepplan.app.documents import Document
 from sweepplan.errors import SolverError
+from sweepplan.pipeline import Kiosks
 from sweepplan.privacy import Published, to_csv
 from sweepplan.report import (
     can_print,
+    kiosks_geojson,
     map_links,
+    packet_html,
     print_pdf,
     route_sheet,
     route_sheets,
@@ -58,6 +63,23 @@ def of_plan(
         "Map links (CSV)": document("links.csv", "text/csv", lambda: to_csv(map_links(once()))),
     }
     return papers, files
+
+
+def of_kiosks(about: str, shown: Published, kiosks: Kiosks, as_of: pd.Timestamp) -> Mapping[str, Document]:
+    """Return the packet that a council approves, as a page and printed, and the kiosks for other maps."""
+    study = kiosks.study
+
+    def page() -> str:
+        return packet_html(shown, study.problem, kiosks.plan, kiosks.judged, as_of=as_of, walks=study.walks)
+
+    def document(name: str, media: str, make: Callable[[], bytes]) -> Document:
+        return Document(about, make, media, frozenset({"planner"}), name, f"exported {name}")
+
+    papers = {"Approval packet": document("kiosk_packet.html", _HTML, lambda: page().encode())}
+    if can_print():
+        papers["Approval packet (PDF)"] = document("kiosk_packet.pdf", "application/pdf", lambda: _printed(page()))
+    geojson = "application/geo+json"
+    return {**papers, "Map (GeoJSON)": document("kiosks.geojson", geojson, lambda: kiosks_geojson(shown).encode())}
 
 
 def _sheet(handed: Callable[[], Published], crew: str) -> Callable[[], str]:

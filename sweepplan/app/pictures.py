@@ -129,7 +129,7 @@ def curve(judged: Sequence[KioskJudgement], n_today: int, k: int, least: int) ->
     marked = [{"filter": "datum.name"}]
     return _PLATE | {
         "data": {"values": points},
-        "height": 400,
+        "height": 300,
         "encoding": {"x": x, "y": y, "tooltip": [{"field": "Kiosks"}, {"field": "Reports in reach, %"}]},
         "layer": [
             {"mark": {"type": "line", "color": ACCENT, "point": {"color": ACCENT, "size": 30}}},

@@ -219,7 +219,7 @@ def hotspots(shown: Published) -> pd.DataFrame:
     """Return one row a hotspot, in the order and with the numbers of the map; overdoses are dated by month."""
     table = shown.table("hotspots")
     named = bridge.hotspot_names(table, shown.table("streets"))
-    last = _month if (table["kind"] == "overdose").any() else _day
+    last = _month if (table["kind"] == "overdose").any() else day_of
     rows = pd.DataFrame(
         {
             "No.": np.arange(1, len(table) + 1),
@@ -245,7 +245,8 @@ def _month(at: pd.Timestamp) -> str:
     return f"{at:%b %Y}"
 
 
-def _day(at: pd.Timestamp) -> str:
+def day_of(at: pd.Timestamp) -> str:
+    """Return the day of a moment on its own clock."""
     return f"{at.day} {at:%b %Y}"
 
 
@@ -290,27 +291,6 @@ def quality(table: pd.DataFrame) -> pd.DataFrame:
             "Days without a report": [", ".join(gap.replace("/", " to ") for gap in gaps) for gaps in table["gaps"]],
         }
     )
-
-
-def proposed(shown: Published) -> pd.DataFrame:
-    """Return one row a new kiosk, best first."""
-    table = _kiosks(shown, "proposed")
-    columns = {"rank": "Rank", "name": "Where", "covered": "In reach", "added": "Not covered today"}
-    return table[list(columns)].rename(columns=columns)
-
-
-def installed(shown: Published) -> pd.DataFrame:
-    """Return one row an installed kiosk, most reports in reach first."""
-    table = _kiosks(shown, "installed")
-    return table[["name", "covered"]].rename(columns={"name": "Where", "covered": "In reach"})
-
-
-def _kiosks(shown: Published, state: str) -> pd.DataFrame:
-    table = shown.table("kiosks")
-    mine = pd.DataFrame(table[table["state"] == state].drop(columns="geometry"))
-    mine = mine.sort_values(["rank", "covered"], ascending=[True, False], kind="stable")
-    told = {name: mine[name].map(lambda n: "withheld" if pd.isna(n) else f"{n:,.0f}") for name in ("covered", "added")}
-    return mine.assign(**told)
 
 
 def _times(moments: pd.Series, shown: Published) -> pd.Series:

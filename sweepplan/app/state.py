@@ -16,11 +16,12 @@ import pandas as pd
 import streamlit as st
 
 from sweepplan import bridge, maps, pipeline, sources
-from sweepplan.app import handouts, shown
+from sweepplan.app import handouts, kiosk_tables, shown
 from sweepplan.app.access import EVERYONE
 from sweepplan.app.documents import Document
 from sweepplan.app.livemap import MapView
 from sweepplan.app.options import Options
+from sweepplan.bridge import KioskRules
 from sweepplan.errors import SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.words import moment_of
@@ -47,8 +48,10 @@ Stamp = tuple[tuple[str, int, int], ...]
 Work = Callable[[Progress, Watch], Edited]
 
 _JSON = "application/json"
+_PLANNER = frozenset({"planner"})
+_NO_RULES: dict[str, Any] = {"required": (), "forbidden": (), "spacing_m": 0.0, "keep_away_m": 0.0, "per_district": 0}
 _MOST_POINTS, _MOST_AREAS = 1500, 8
-CURVE_K = 10
+CURVE_K = 30
 """The coverage curve is drawn for so many new kiosks."""
 
 
@@ -91,11 +94,14 @@ class Planned:
 
 @dataclass(frozen=True, eq=False)
 class Sited:
-    """A kiosk plan, what of it is shown, and what 0, 1, 2, ... new kiosks are worth."""
+    """A kiosk plan, what of it is shown, what 0, 1, 2, ... new kiosks are worth, and what as many are without rules."""
 
     kiosks: Kiosks
     view: View
     curve: tuple[KioskJudgement, ...]
+    facts: pd.DataFrame
+    free: float
+    papers: Mapping[str, Document]
 
 
 @dataclass(frozen=True)
@@ -200,12 +206,46 @@ def quality(opened: Opened) -> pd.DataFrame:
 
 
 @st.cache_resource(show_spinner="Siting kiosks, with proof", max_entries=16, hash_funcs=_BY_KEY)
-def sited(opened: Opened, k: int, reach_m: float) -> Sited:
-    """Site ``k`` new kiosks, and judge what fewer and more would be worth."""
-    settings = dataclasses.replace(opened.settings, k=k, reach_m=reach_m)
-    kiosks = pipeline.plan_kiosks(opened.city, settings, as_of=opened.as_of)
-    curve = pipeline.kiosk_curve(kiosks, up_to=max(k, CURVE_K))
-    return Sited(kiosks, _view(opened, "planner", f"sited {k} {reach_m}", kiosks.table), curve)
+def sited(opened: Opened, rules: KioskRules) -> Sited:
+    """Site new kiosks under the rules, and judge what fewer and more would be worth."""
+    kiosks = _siting(opened, rules)
+    free = dataclasses.replace(opened.settings.kiosk_rules, k=rules.k, reach_m=rules.reach_m, **_NO_RULES)
+    best = kiosks if rules == free else _siting(opened, free)
+    around = opened.city.around.sites
+    about = f"sited {rules!r}"
+    view = _view(opened, "lead", about, kiosks.table, roles=_PLANNER)
+    papers = handouts.of_kiosks(f"{version(opened)} {about}", view.shown, kiosks, opened.as_of)
+    facts = bridge.site_facts(kiosks.study, kiosks.plan, others=around)
+    curve = pipeline.kiosk_curve(kiosks, up_to=max(rules.k, CURVE_K))
+    return Sited(kiosks, view, curve, facts, best.judged.covered, papers)
+
+
+def _siting(opened: Opened, rules: KioskRules) -> Kiosks:
+    settings = dataclasses.replace(opened.settings, k=rules.k, reach_m=rules.reach_m, kiosk_rules=rules)
+    return pipeline.plan_kiosks(opened.city, settings, as_of=opened.as_of)
+
+
+def kiosk_rules(opened: Opened, **asked: Any) -> KioskRules:
+    """Return the rules of the settings, with what was asked for in place of theirs."""
+    return dataclasses.replace(opened.settings.kiosk_rules, **asked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def site_names(opened: Opened) -> dict[str, str]:
+    """Return the ids of the candidates by their names; none where corners are offered."""
+    candidates = opened.city.candidates
+    return {} if candidates is None else {str(name): str(site) for site, name in candidates["name"].items()}
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def ledger(opened: Opened) -> pd.DataFrame | None:
+    """Return the state of every installed kiosk, due ones first; None without a ledger."""
+    city = opened.city
+    if city.ledger is None or city.kiosks is None:
+        return None
+    return kiosk_tables.ledger(
+        bridge.kiosk_states(city.ledger, city.kiosks, as_of=opened.as_of), city.kiosks, city.area
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import adding, board, card, desk, handout, livemap, search, shown, state
+from sweepplan.app import adding, board, card, desk, handout, livemap, search, shift, shown, state
 from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Planned
-from sweepplan.app.words import against, plain, sentence, solving
+from sweepplan.app.words import against, plain, sentence
 from sweepplan.bridge import share_words
 from sweepplan.errors import SweepplanError
 from sweepplan.maps.words import counted
 from sweepplan.model import Limit
 
-_SECONDS, _MAP_PX = (5.0, 10.0, 30.0, 60.0), 540
+_MAP_PX = 540
 
 
 def page() -> None:
@@ -54,7 +52,7 @@ def _headline(opened: Opened, place: DeltaGenerator) -> None:
 
 def _asked(opened: Opened, planned: Planned | None) -> tuple[shown.Rows, Limit]:
     with st.expander("Crews and options", expanded=planned is None):
-        return _crews(opened), _limit(opened)
+        return shift.crews(opened), shift.limit(opened)
 
 
 def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, rows: shown.Rows, limit: Limit) -> None:
@@ -70,32 +68,6 @@ def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, row
         handout.files(planned)
     with place:
         handout.said(planned)
-
-
-def _crews(opened: Opened) -> shown.Rows:
-    """Let the lead say who goes out.
-
-    The editor forgets its changes when another page is shown, so it then starts from what it returned last.
-    """
-    kept = st.session_state
-    if "crew_editor" not in kept:
-        kept["crews_first"] = kept.get("crews", shown.crew_rows(opened.settings.crews))
-    columns = {
-        "Crew": st.column_config.TextColumn(max_chars=12),
-        "Start": st.column_config.TimeColumn(default=time(8), format="HH:mm", step=900),
-        "End": st.column_config.TimeColumn(default=time(16), format="HH:mm", step=900),
-    }
-    rows: shown.Rows = st.data_editor(
-        kept["crews_first"], key="crew_editor", num_rows="dynamic", hide_index=True, column_config=columns
-    )
-    kept["crews"] = rows
-    return rows
-
-
-def _limit(opened: Opened) -> Limit:
-    limits = {solving(limit): limit for limit in (*map(Limit, _SECONDS), opened.settings.limit)}
-    names, first = list(limits), list(limits).index(solving(opened.settings.limit))
-    return limits[st.selectbox("Time for solving", names, first, key="solve", bind="query-params")]
 
 
 def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:

@@ -1,0 +1,107 @@
+"""A kiosk plan as people read it: tables, the card of a site, choices side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from sweepplan.app.shown import day_of
+from sweepplan.bridge import KioskRules
+from sweepplan.geo import Area
+from sweepplan.pipeline import Kiosks
+from sweepplan.privacy import Published, about, share
+
+
+def proposed(shown: Published) -> pd.DataFrame:
+    """Return one row a new kiosk, best first."""
+    table = _kiosks(shown, "proposed")
+    columns = {"rank": "Rank", "name": "Where", "covered": "In reach", "added": "Not covered today"}
+    return table[list(columns)].rename(columns=columns)
+
+
+def installed(shown: Published) -> pd.DataFrame:
+    """Return one row an installed kiosk, most reports in reach first."""
+    table = _kiosks(shown, "installed")
+    return table[["name", "covered"]].rename(columns={"name": "Where", "covered": "In reach"})
+
+
+def site_card(facts: pd.DataFrame, shown: Published, site: str | None, least: int) -> list[str]:
+    """Return why a proposed kiosk should stand where it does, a line each; nothing for any other mark.
+
+    Counts are rounded, so that none of them, nor two together, tells of fewer than ``least`` reports.
+    """
+    if site is None or site not in facts.index or site not in shown.table("kiosks").index:
+        return []
+    row: dict[Any, Any] = facts.loc[site].to_dict()
+
+    def told(n: float) -> str:
+        rounded = about(n, least)
+        return f"fewer than {least}" if rounded is None else f"about {rounded:,}" if rounded else "none"
+
+    bands = [name for name in facts.columns if name.startswith("within_")]
+    near = ", ".join(f"{told(row[name])} within {name.partition('_')[2]} m" for name in bands)
+    lines = [str(row["name"]), f"Reports a year: {near}"]
+    lines.append(f"In reach of no kiosk today: {told(row['uncovered'])}")
+    lines.append(f"Without it {told(row['loss'])} a year would be covered no more")
+    if row["next_best"]:
+        lines.append(f"Next best: {row['next_best']}, and {told(row['next_best_loss'])} fewer in reach")
+    for kind in ("school", "playground"):
+        metres = row.get(f"nearest_{kind}_m", math.nan)
+        if not math.isnan(metres):
+            lines.append(f"Nearest {kind}: {shown.area.distance(metres)}, straight line")
+    return lines
+
+
+def ledger(states: pd.DataFrame, kiosks: pd.DataFrame, area: Area) -> pd.DataFrame:
+    """Return the state of each kiosk, due ones first, days on the city's clock."""
+
+    def days(moments: pd.Series) -> list[str]:
+        return ["" if pd.isna(at) else day_of(area.local(at)) for at in moments]
+
+    table = states.assign(name=kiosks["name"]).sort_values(["due", "full_at"], ascending=[False, True], kind="stable")
+    return pd.DataFrame(
+        {
+            "Kiosk": table["name"],
+            "State": table["state"],
+            "Since": days(table["since"]),
+            "Last emptied": days(table["emptied_at"]),
+            "Expected full": days(table["full_at"]),
+            "Service": table["due"].map({True: "due", False: ""}),
+        }
+    )
+
+
+def scenario(kiosks: Kiosks, rules: KioskRules, least: int) -> dict[str, str]:
+    """Return a choice of sites in short."""
+    judged, sites = kiosks.judged, kiosks.table
+    said = [f"{len(rules.required)} required"] if rules.required else []
+    said += [f"{len(rules.forbidden)} ruled out"] if rules.forbidden else []
+    said += [f"{rules.spacing_m:g} m apart"] if rules.spacing_m else []
+    said += [f"{rules.keep_away_m:g} m from schools"] if rules.keep_away_m else []
+    said += [f"{rules.per_district} in each district"] if rules.per_district else []
+    said += [f"{rules.may_move} may move"] if rules.may_move else []
+    new = sites[sites["state"] == "proposed"].sort_values("rank")
+    return {
+        "New": str(rules.k),
+        "Within": f"{rules.reach_m:g} m",
+        "Rules": ", ".join(said) or "none",
+        "Reports in reach": f"{share(judged.covered, judged.total, least)} %",
+        "Today": f"{share(judged.covered_today, judged.total, least)} %",
+        "Sites": ", ".join(new["name"]),
+    }
+
+
+def scenarios(kept: Mapping[str, dict[str, str]]) -> pd.DataFrame:
+    """Return choices kept, a row each."""
+    return pd.DataFrame([{"Choice": name, **row} for name, row in kept.items()])
+
+
+def _kiosks(shown: Published, state: str) -> pd.DataFrame:
+    table = shown.table("kiosks")
+    mine = pd.DataFrame(table[table["state"] == state].drop(columns="geometry"))
+    mine = mine.sort_values(["rank", "covered"], ascending=[True, False], kind="stable")
+    told = {name: mine[name].map(lambda n: "withheld" if pd.isna(n) else f"{n:,.0f}") for name in ("covered", "added")}
+    return mine.assign(**told)

@@ -1,0 +1,41 @@
+"""Who is on shift, and how long a plan may be searched."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import streamlit as st
+
+from sweepplan.app import shown
+from sweepplan.app.state import Opened
+from sweepplan.app.words import solving
+from sweepplan.model import Limit
+
+_SECONDS = (5.0, 10.0, 30.0, 60.0)
+
+
+def crews(opened: Opened) -> shown.Rows:
+    """Let the lead say who goes out.
+
+    The editor forgets its changes when another page is shown, so it then starts from what it returned last.
+    """
+    kept = st.session_state
+    if "crew_editor" not in kept:
+        kept["crews_first"] = kept.get("crews", shown.crew_rows(opened.settings.crews))
+    columns = {
+        "Crew": st.column_config.TextColumn(max_chars=12),
+        "Start": st.column_config.TimeColumn(default=time(8), format="HH:mm", step=900),
+        "End": st.column_config.TimeColumn(default=time(16), format="HH:mm", step=900),
+    }
+    rows: shown.Rows = st.data_editor(
+        kept["crews_first"], key="crew_editor", num_rows="dynamic", hide_index=True, column_config=columns
+    )
+    kept["crews"] = rows
+    return rows
+
+
+def limit(opened: Opened) -> Limit:
+    """Ask how long a plan may be searched."""
+    limits = {solving(each): each for each in (*map(Limit, _SECONDS), opened.settings.limit)}
+    names, first = list(limits), list(limits).index(solving(opened.settings.limit))
+    return limits[st.selectbox("Time for solving", names, first, key="solve", bind="query-params")]
