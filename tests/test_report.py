@@ -12,6 +12,7 @@ import gpxpy
 import numpy as np
 import pandas as pd
 import pytest
+from defusedxml.ElementTree import fromstring
 from shapely.geometry import LineString
 
 from sweepplan.errors import PlanError, SettingsError
@@ -151,6 +152,36 @@ def test_gdal_reads_the_gpx(gridtown_area: Area, gridtown_at: At, tmp_path: Path
     path.write_text(routes_gpx(published(gridtown_area, gridtown_at, ["Left Out", "B Street", "C Street"])))
     assert list(gpd.read_file(path, layer="waypoints")["name"]) == ["A1 B Street", "A2 C Street"]
     assert gpd.read_file(path, layer="tracks").geometry.geom_type.tolist() == ["MultiLineString"]
+
+
+GPX = "{http://www.topografix.com/GPX/1/1}"
+IN_ORDER = {
+    "gpx": "metadata wpt rte trk extensions",
+    "metadata": "name desc author copyright link time keywords bounds extensions",
+    "wpt": "ele time magvar geoidheight name cmt desc src link sym type fix sat hdop vdop pdop extensions",
+    "trk": "name cmt desc src link number type extensions trkseg",
+    "trkseg": "trkpt extensions",
+    "trkpt": "ele time magvar geoidheight name cmt desc src link sym type fix sat hdop vdop pdop extensions",
+}
+MANY = {"wpt", "trk", "trkseg", "trkpt", "link"}
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(show_routes=False)])
+def test_the_gpx_is_in_the_order_of_its_schema(gridtown_area: Area, gridtown_at: At, policy: Policy) -> None:
+    """GPX 1.1 is a schema of sequences: every element has its place, and points lie on the globe."""
+    root = fromstring(routes_gpx(published(gridtown_area, gridtown_at, ["Left Out", "B Street", "C Street"], policy)))
+    assert root.tag == f"{GPX}gpx"
+    assert root.get("version") == "1.1"
+    assert root.get("creator")
+    for element in root.iter():
+        name = element.tag.removeprefix(GPX)
+        places = [IN_ORDER.get(name, "").split().index(part.tag.removeprefix(GPX)) for part in element]
+        assert places == sorted(places), name
+        once = [place for part, place in zip(element, places, strict=True) if part.tag[len(GPX) :] not in MANY]
+        assert len(set(once)) == len(once), name
+        if name in ("wpt", "trkpt"):
+            assert -90 <= float(element.attrib["lat"]) <= 90
+            assert -180 <= float(element.attrib["lon"]) < 180
 
 
 def test_geojson_holds_routes_and_served_stops(gridtown_area: Area, gridtown_at: At) -> None:

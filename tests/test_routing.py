@@ -168,6 +168,45 @@ def test_no_plan_is_above_the_best_found_by_trying_all(problem: SweepProblem, ne
     assert worth(problem, solved, needle_s) <= best_by_trying_all(problem, needle_s)
 
 
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(problems(max_stops=4, max_crews=2), st.randoms(use_true_random=False))
+def test_names_and_order_of_the_input_change_no_optimum(problem: SweepProblem, random):
+    """Places, crews and rows of the matrix under other names and in another order: the same day."""
+    rows = random.sample(range(len(problem.travel_s)), len(problem.travel_s))
+    new = {row: k for k, row in enumerate(rows)}
+    stops = [
+        replace(stop, place=f"{k} again", modes=tuple(Mode(new[m.entry], new[m.exit], m.service_s) for m in stop.modes))
+        for k, stop in enumerate(problem.stops)
+    ]
+    shifts = [
+        replace(s, start=new[s.start], end=new[s.end], unload=None if s.unload is None else new[s.unload])
+        for s in problem.shifts
+    ]
+    order, crews = random.sample(stops, len(stops)), random.sample(shifts, len(shifts))
+    same = SweepProblem(tuple(order), tuple(crews), problem.travel_s[np.ix_(rows, rows)])
+    best = best_by_trying_all(problem)
+    assert best_by_trying_all(same) == pytest.approx(best)
+    assert worth(same, solve_sweep(same, limit=Limit(iterations=50), seed=1)) <= best
+    assert bound_sweep(same, n_required_served=best[0]) == pytest.approx(
+        bound_sweep(problem, n_required_served=best[0])
+    )
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(problems(max_stops=4, max_crews=2))
+def test_one_more_crew_or_hour_lowers_no_optimum(problem: SweepProblem):
+    best = best_by_trying_all(problem)
+    solved = solve_sweep(problem, limit=Limit(iterations=50), seed=1)
+    begin, end = problem.shifts[0].window_s
+    longer = replace(problem, shifts=(replace(problem.shifts[0], window_s=(begin, end + 3600)), *problem.shifts[1:]))
+    larger = replace(problem, shifts=(*problem.shifts, Shift("one more", (0, 3600))))
+    assert best <= best_by_trying_all(longer)
+    assert best <= best_by_trying_all(larger)
+    assert worth(longer, solved) == worth(problem, solved)
+    with_her = replace(solved, routes=(*solved.routes, ()), modes=(*solved.modes, ()) if solved.modes else ())
+    assert worth(larger, with_her) == worth(problem, solved) <= best
+
+
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(problems(max_stops=4, max_crews=2))
 def test_no_bound_is_below_the_best_found_by_trying_all(problem: SweepProblem):
