@@ -350,6 +350,9 @@ KIOSKS = Contract(
 ``rank`` by ``added`` from 1; 0 = installed. ``demand_kind``: of the incidents that make the demand.
 """
 
+BOXES = {"needle": ("kiosk", "kiosks"), "overdose": ("naloxone box", "naloxone boxes")}
+"""What the kiosks of a plan are called, one and many, by ``demand_kind``."""
+
 STREETS = Contract(
     "streets",
     "street_id",

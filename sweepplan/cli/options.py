@@ -59,10 +59,14 @@ AROUND = (
 PLACES = (click.option("--places", type=Path, help="Parks, schoolyards and lots to sweep (GeoJSON)."),)
 
 
-SWEEP = (
-    *PLACES,
+OVERDOSES = (
     click.option("--overdoses", type=Path, help="Overdose calls: shown in aggregate only."),
     click.option("--overdose-feed", help="Feed of the overdose calls (default cincinnati-ems)."),
+)
+
+
+SWEEP = (
+    *PLACES,
     click.option("--crews", type=int, help="Number of crews, 1 to 10 (default 4), named A, B, ..."),
     click.option("--shift", help="Shift of every crew, e.g. 08:00-16:00."),
     click.option("--depot", help="LAT,LON where crews start and end."),
@@ -72,9 +76,15 @@ SWEEP = (
 
 
 KIOSKS = (
+    click.option(
+        "--for",
+        "boxes",
+        type=click.Choice(["sharps", "naloxone"]),
+        help="What the boxes hold (default sharps); naloxone goes by overdoses, a walk of 3 minutes.",
+    ),
     click.option("--candidates", type=Path, help="Candidate sites; without it, street corners near reports."),
     click.option("--k", type=int, help="Kiosks to add (default 5)."),
-    click.option("--reach-m", type=float, help="Walking distance that counts as covered (default 200)."),
+    click.option("--reach-m", type=float, help="Walking distance that counts as covered (default 200; naloxone 240)."),
     click.option("--spacing-m", type=float, help="Kiosks stand at least so far apart."),
     click.option("--may-move", type=int, help="So many installed kiosks may go elsewhere (default: all stay)."),
     click.option("--may-close", type=int, help="So many installed kiosks close, those that cost least coverage."),

@@ -14,6 +14,7 @@ from sweepplan.cli.options import (
     KIOSKS,
     LEDGER,
     OUT,
+    OVERDOSES,
     PLACES,
     SETTINGS,
     SITES,
@@ -51,7 +52,7 @@ def hotspots_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @sweepplan.command("sweep")
-@options(SETTINGS, STORED, STREETS, SWEEP, LEDGER, OUT)
+@options(SETTINGS, STORED, STREETS, SWEEP, OVERDOSES, LEDGER, OUT)
 def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
     """Plan a sweep route for every crew."""
     done = walk(settings_of(given), out, kiosks=False)
@@ -59,10 +60,10 @@ def sweep_verb(*, out: Path | None, as_json: bool, **given: Any) -> None:
 
 
 @sweepplan.command("kiosks")
-@options(SETTINGS, STORED, STREETS, KIOSKS, SITES, LEDGER, OUT)
+@options(SETTINGS, STORED, STREETS, KIOSKS, OVERDOSES, SITES, LEDGER, OUT)
 @click.option("--packet", is_flag=True, help="Print the approval packet as PDF beside its page in --out (Chromium).")
 def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) -> None:
-    """Suggest where the next kiosks should stand, with proof."""
+    """Suggest where the next kiosks, or naloxone boxes, should stand, with proof."""
     if packet and out is None:
         raise SettingsError("--packet prints what --out writes: give --out as well")
     done = walk(settings_of(given), out, sweep=False)
@@ -72,7 +73,7 @@ def kiosks_verb(*, out: Path | None, packet: bool, as_json: bool, **given: Any) 
 
 
 @sweepplan.command("run")
-@options(SETTINGS, STORED, STREETS, SWEEP, AROUND, KIOSKS, LEDGER, OUT)
+@options(SETTINGS, STORED, STREETS, SWEEP, OVERDOSES, AROUND, KIOSKS, LEDGER, OUT)
 @click.option("--pdf", is_flag=True, help="Print the crews' sheets as PDF too; needs Chromium.")
 def run_verb(*, out: Path | None, as_json: bool, pdf: bool, **given: Any) -> None:
     """Walk the whole way: hotspots, sweep routes, kiosks, map, in one folder."""

@@ -10,13 +10,16 @@ from sweepplan.maps import hues
 from sweepplan.maps.layers import Layer, entry, feature, geojson, rows
 from sweepplan.maps.words import counted, moment_of, safe_text, tip
 from sweepplan.privacy import Published
+from sweepplan.tables import BOXES
 
 
 def kiosks(shown: Published) -> list[Layer]:
     """Return installed kiosks (solid) and proposed ones (rings with their rank), a layer each."""
     table = shown.table("kiosks")
     layers = []
-    for state, words in (("installed", "Kiosks today"), ("proposed", "Kiosks proposed")):
+    kinds = [BOXES[kind][1] for kind in sorted(table["demand_kind"].unique())]
+    boxes = " and ".join(kinds).capitalize()
+    for state, words in (("installed", f"{boxes} today"), ("proposed", f"{boxes} proposed")):
         mine = table[table["state"] == state].sort_values("rank", kind="stable")
         if mine.empty:
             continue
@@ -31,11 +34,15 @@ def kiosks(shown: Published) -> list[Layer]:
 
 def _kiosk(row: Any, state: str) -> str:
     title = row.name if state == "installed" else f"{row.rank}. {row.name}"
+    box, _ = BOXES[row.demand_kind]
     if pd.isna(row.covered):
-        return tip(title, f"kiosk, {state}", "too few reports in reach to be told")
+        why = (
+            "too few reports in reach to be told" if row.demand_kind == "needle" else "counts of overdoses are withheld"
+        )
+        return tip(title, f"{box}, {state}", why)
     reached = f"{counted(row.covered, f'{row.demand_kind} report')} in reach"
-    added = f"{row.added:,.0f} of them in reach of no kiosk today" if state == "proposed" else None
-    return tip(title, f"kiosk, {state}", reached, added)
+    added = f"{row.added:,.0f} of them in reach of no {box} today" if state == "proposed" else None
+    return tip(title, f"{box}, {state}", reached, added)
 
 
 def sites(shown: Published) -> list[Layer]:

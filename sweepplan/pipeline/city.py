@@ -47,6 +47,12 @@ class City:
         incidents = self.readings[0].incidents
         return incidents[incidents["kind"] == self.kind]
 
+    @property
+    def overdoses(self) -> gpd.GeoDataFrame:
+        """All overdoses of all feeds, which naloxone boxes answer to."""
+        incidents = gpd.GeoDataFrame(pd.concat([reading.incidents for reading in self.readings]))
+        return incidents[incidents["kind"] == "overdose"]
+
 
 def load_city(settings: Settings, progress: Progress = quiet) -> City:
     """Read every file the settings name; each lies on the area's plane afterwards.

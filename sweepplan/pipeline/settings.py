@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweepplan.bridge import KioskRules, SweepRules
+from sweepplan.bridge import NALOXONE_M, KioskRules, SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 
@@ -47,7 +47,10 @@ class Settings:
         serve nobody.
     districts : polygons with ``name``, for ``per_district`` of ``kiosk_rules``.
     sweep_log : what crews found; each hotspot says when it was last swept.
-    k, reach_m : new kiosks, and how far one may walk to them, metres; they win over those of ``kiosk_rules``.
+    boxes : what the kiosk plan sites: ``sharps``, by the main feed, beside ``kiosks``; or ``naloxone``, by all
+        overdoses read, beside the ``sites`` of kind naloxone.
+    k, reach_m : new kiosks, and how far one may walk to them, metres; they win over those of ``kiosk_rules``. Where
+        ``boxes`` is naloxone, 240 m if not given with it.
     limit : of the sweep solver.
     min_count : smallest count that is shown.
     clusters : how reports are gathered into hotspots, ``dbscan`` or ``hdbscan``.
@@ -77,6 +80,7 @@ class Settings:
     kiosk_ledger: Path | None = None
     districts: Path | None = None
     mapping: Path | None = None
+    boxes: str = "sharps"
     k: int = 5
     reach_m: float = 200.0
     seed: int = 7
@@ -95,6 +99,8 @@ class Settings:
         lat, lon = self.depot or (0.0, 0.0)
         if not (-90 <= lat <= 90 and -180 <= lon <= 180):
             raise SettingsError(f"depot {lat:g}, {lon:g}: give latitude, longitude in degrees, e.g. 42.3420,-71.0760")
+        if self.boxes not in ("sharps", "naloxone"):
+            raise SettingsError(f"boxes {self.boxes!r}: give 'sharps' or 'naloxone'")
         if not 0 < self.reach_m < float("inf"):
             raise SettingsError(f"reach_m {self.reach_m:g}: give metres, more than 0")
         if self.k < 0:
@@ -121,12 +127,12 @@ class Settings:
         for name in (*_PATHS, "mapping"):
             if name in given:
                 given[name] = path.parent / given[name]
-        return cls.of({**given, **changes}, where=str(path))
+        return cls.of({**given, **_reaching(changes)}, where=str(path))
 
     @classmethod
     def of(cls, given: Mapping[str, Any], *, where: str = "settings") -> Settings:
         """Make settings from plain values, as TOML or a command line holds them."""
-        values = dict(given)
+        values = _reaching(given)
         known = {f.name: f for f in dataclasses.fields(cls)}
         unknown = sorted(set(values) - set(known))
         if unknown:
@@ -152,6 +158,11 @@ class Settings:
         """Return every input file by the setting that names it."""
         named = {name: getattr(self, name) for name in (*_PATHS, "mapping")}
         return {name: path for name, path in named.items() if path is not None}
+
+
+def _reaching(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the reach of naloxone boxes, where those are asked for and no reach is."""
+    return ({"reach_m": NALOXONE_M} if given.get("boxes") == "naloxone" else {}) | dict(given)
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

@@ -235,13 +235,22 @@ def worked_out(day: SweepDay, plan: SweepPlan, city: City, where: pd.DataFrame |
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:
-    """Site ``settings.k`` new kiosks beside the installed ones that serve."""
-    kiosks = city.kiosks
-    if city.ledger is not None and kiosks is not None:
+    """Site ``settings.k`` new kiosks, or naloxone boxes, beside the installed ones that serve.
+
+    Raises
+    ------
+    SettingsError
+        Naloxone boxes are asked for and no overdose is read.
+    """
+    reports, kiosks, sites = city.reports, city.kiosks, city.around.sites
+    if settings.boxes == "naloxone":
+        reports, kiosks = city.overdoses, None if sites is None else sites[sites["kind"] == "naloxone"]
+        if reports.empty:
+            raise SettingsError("naloxone boxes answer to overdoses and none is read: give overdoses and their feed")
+    elif city.ledger is not None and kiosks is not None:
         kiosks = bridge.working(city.ledger, kiosks, as_of=as_of)
-    sites = city.around.sites
     study = bridge.kiosk_study(
-        city.reports,
+        reports,
         city.walk,
         candidates=city.candidates,
         kiosks=kiosks,

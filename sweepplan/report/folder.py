@@ -106,7 +106,9 @@ def write_run(run: Run, folder: Path) -> None:
 def _packet(run: Run, kiosks: Kiosks) -> str:
     """Return the approval packet of the kiosk plan, in what any official may see."""
     study = kiosks.study
-    return packet_html(run.shown, study.problem, kiosks.plan, kiosks.judged, as_of=run.as_of, walks=study.walks)
+    return packet_html(
+        run.shown, study.problem, kiosks.plan, kiosks.judged, as_of=run.as_of, walks=study.walks, kind=study.kind
+    )
 
 
 def needle_reports(run: Run) -> Published:

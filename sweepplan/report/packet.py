@@ -13,8 +13,14 @@ import shapely
 from sweepplan.geo import WGS84
 from sweepplan.model import KioskJudgement, KioskPlan, KioskProblem
 from sweepplan.privacy import Published, share
+from sweepplan.tables import BOXES
 
 _WIDTH = 720.0
+_REPORTS = {"needle": "reports", "overdose": "overdoses reported"}
+_LIMITS = {
+    "needle": "Counts are reports, not needles; where nobody looks, nothing is reported.",
+    "overdose": "Overdoses that nobody called for are in no count; of those that were, no count and no place is shown.",
+}
 _STYLE = """
 @page { size: Letter; margin: 16mm }
 body { font: 10.5pt/1.45 'Helvetica Neue', Arial, sans-serif; color: #16232b; margin: 0 auto; max-width: 190mm }
@@ -28,7 +34,14 @@ th, td { text-align: left; padding: 1.2mm 2mm; border-bottom: .2mm solid #d9e0e4
 
 
 def packet_html(
-    shown: Published, problem: KioskProblem, plan: KioskPlan, judged: KioskJudgement, *, as_of: pd.Timestamp, walks: str
+    shown: Published,
+    problem: KioskProblem,
+    plan: KioskPlan,
+    judged: KioskJudgement,
+    *,
+    as_of: pd.Timestamp,
+    walks: str,
+    kind: str = "needle",
 ) -> str:
     """Return the packet as one page of HTML that fetches nothing; only what passed the gate is in it.
 
@@ -36,25 +49,28 @@ def packet_html(
     ----------
     as_of : nothing reported from this moment on was used.
     walks : how walks were measured, in words.
+    kind : of the reports that make the demand.
     """
     kiosks = shown.table("kiosks")
     new = kiosks[kiosks["state"] == "proposed"].sort_values("rank")
     now = shown.local(as_of)
     least = shown.policy.min_count
     part, before = (share(n, judged.total, least) for n in (judged.covered, judged.covered_today))
+    box, _ = BOXES[kind]
     lead = (
-        f"{len(new)} new sites would bring the share of reports within {problem.reach_m:g} m of a kiosk "
+        f"{len(new)} new sites would bring the share of {_REPORTS[kind]} within {problem.reach_m:g} m of a {box} "
         f"from {before} % to {part} %."
     )
     withheld = "".join(f"<li>Withheld: {escape(words)}.</li>" for words in shown.withheld_words())
     return (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Kiosk sites, {escape(shown.label)}</title>"
-        f"<style>{_STYLE}</style><h1>Proposed kiosk sites</h1>"
+        f"<!doctype html><html lang='en'><meta charset='utf-8'>"
+        f"<title>{box.capitalize()} sites, {escape(shown.label)}</title><style>{_STYLE}</style>"
+        f"<h1>Proposed {box} sites</h1>"
         f"<div class='small'>{escape(shown.label)} · reports before {now.day} {now:%B %Y}</div>"
         f"<p class='lead'>{escape(lead)}</p>{_map(shown, kiosks)}"
         f"<h2>Sites</h2>{_table(kiosks, problem)}"
         f"<h2>Certificate</h2><div class='box'>{_certificate(plan, judged, least)}</div>"
-        f"<h2>Method</h2><ul class='small'>{_method(problem, walks)}{withheld}</ul>"
+        f"<h2>Method</h2><ul class='small'>{_method(problem, walks, kind)}{withheld}</ul>"
         "<h2>Approval</h2><table class='sign'><tr><td>Name</td><td>Office</td><td>Date</td></tr></table></html>\n"
     )
 
@@ -82,25 +98,24 @@ def _certificate(plan: KioskPlan, judged: KioskJudgement, least: int) -> str:
     return f"<p>In reach: {value}; no choice covers more, by the word of the solver HiGHS.</p>"
 
 
-def _method(problem: KioskProblem, walks: str) -> str:
+def _method(problem: KioskProblem, walks: str, kind: str) -> str:
     counted = f"A report counts as covered within a walk of {problem.reach_m:g} m, bound included; walks: {walks}."
     if problem.steps:
         steps = ", ".join(f"{share} % within {far:g} m" for far, share in problem.steps)
         counted = (
-            f"A report counts by the walk to the nearest kiosk: {steps}. The first and last are published (Montreal, "
-            f"2010), those between are assumed; nothing is known beyond. Walks: {walks}."
+            f"A report counts by the walk to the nearest {BOXES[kind][0]}: {steps}. The first and last are "
+            f"published (Montreal, 2010), those between are assumed; nothing is known beyond. Walks: {walks}."
         )
     rules = []
     if problem.rules.apart:
-        rules.append("a least distance between kiosks")
+        rules.append(f"a least distance between {BOXES[kind][1]}")
     if problem.rules.at_least:
         rules.append("a least number in groups of sites")
     if problem.rules.budget is not None:
         rules.append(f"a budget of {problem.rules.budget}")
     rules += [f"{len(problem.forbidden)} sites ruled out"] if problem.forbidden else []
-    kept = f"Rules kept: {', '.join(rules)}." if rules else "No rule but the number of kiosks."
-    limits = "Counts are reports, not needles; where nobody looks, nothing is reported."
-    return "".join(f"<li>{escape(line)}</li>" for line in (counted, kept, limits))
+    kept = f"Rules kept: {', '.join(rules)}." if rules else f"No rule but the number of {BOXES[kind][1]}."
+    return "".join(f"<li>{escape(line)}</li>" for line in (counted, kept, _LIMITS[kind]))
 
 
 def _table(kiosks: gpd.GeoDataFrame, problem: KioskProblem) -> str:

@@ -12,6 +12,7 @@ from sweepplan.geo import Area
 from sweepplan.pipeline import Hotspots, Kiosks, Run, Sweep
 from sweepplan.privacy import Published, about, share
 from sweepplan.sources import Reading
+from sweepplan.tables import BOXES
 
 _LISTED = (
     "kind",
@@ -106,9 +107,7 @@ def hotspot_lines(found: tuple[Hotspots, ...], shown: Published, area: Area) -> 
     for each in found:
         said.append(f"{len(each.areas)} {each.kind} hotspots, {each.cells['rate'].sum():.1f} reports a day expected")
         if each.areas.empty:
-            n = int(each.cells["n_incidents"].sum())
-            few = f"too few {each.kind} reports for a hotspot: n = {n}"
-            said.append(f"  {few}" if n < _FEW else f"  nowhere do enough of {n:,} reports lie close together, of late")
+            said.append(f"  {_no_hotspot(each, shown)}")
         mine = table[table["kind"] == each.kind]
         for rank, hotspot in enumerate(mine.head(_MOST_LINES).itertuples(), start=1):
             told = "; ".join([f"{hotspot.n_incidents:,} reports", *bridge.facts(hotspot)])
@@ -116,6 +115,16 @@ def hotspot_lines(found: tuple[Hotspots, ...], shown: Published, area: Area) -> 
         if len(mine) > _MOST_LINES:
             said.append(f"  {len(mine) - _MOST_LINES} more: --json lists them all")
     return said + [f"withheld: {words}" for words in shown.withheld_words()]
+
+
+def _no_hotspot(found: Hotspots, shown: Published) -> str:
+    """Say why there is no hotspot; of overdoses the count is coarse."""
+    n = int(found.cells["n_incidents"].sum())
+    coarse = about(n, shown.policy.min_count) if found.kind == "overdose" else n
+    if n < _FEW or coarse is None:
+        few = f"too few {found.kind} reports for a hotspot"
+        return few if found.kind == "overdose" else f"{few}: n = {n}"
+    return f"nowhere do enough of {coarse:,} reports lie close together, of late"
 
 
 def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
@@ -264,8 +273,9 @@ def _kiosk_lines(kiosks: Kiosks, shown: Published) -> list[str]:
     proof = "certified optimal" if judged.proof == "multipliers" else "optimal by the solver's word"
     if judged.gap > 0:
         proof = f"at most {judged.gap:.1%} below the best possible"
+    few = "a few" if total is None else f"{total:.0f}"
     said = [
-        f"kiosks: {n_new} new ones reach {part} % of {'a few' if total is None else f'{total:.0f}'} {reports} within "
+        f"{BOXES[kiosks.study.kind][1]}: {n_new} new ones reach {part} % of {few} {reports} within "
         f"{problem.reach_m:g} m (today {before} %); {proof}"
     ]
     table = shown.table("kiosks")
