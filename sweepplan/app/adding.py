@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import desk, state
+from sweepplan.app import desk, planning
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import plain
 
@@ -46,6 +46,6 @@ def _add(opened: Opened, planned: Planned) -> None:
     kept = st.session_state
     spot = kept.get(_SPOT) if picking() else None
     crew = None if kept[_CREW] == _ANY else kept[_CREW]
-    desk.change(lambda: state.added(opened, planned, kept[_WORDS].strip(), spot, crew))
+    desk.change(lambda: planning.added(opened, planned, kept[_WORDS].strip(), spot, crew))
     if not desk.was_refused():
         kept[_SPOT], kept[_PICK], kept[_WORDS] = None, False, ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from sweepplan.app import desk, shown, state
+from sweepplan.app import desk, planning, shown
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import plain
 from sweepplan.pipeline import Edited, StopFacts, editing
@@ -14,7 +14,7 @@ from sweepplan.pipeline import Edited, StopFacts, editing
 
 def show(opened: Opened, planned: Planned | None) -> None:
     """Show the card of the stop that is selected, if one is."""
-    facts = state.facts(opened, planned, desk.selected())
+    facts = planning.facts(opened, planned, desk.selected())
     if facts is None:
         return
     with st.container(border=True, key="card"):
@@ -76,6 +76,6 @@ def _button(label: str, opened: Opened, planned: Planned, edit: Callable[[], Edi
     """Offer a change of the plan; it is made in a callback, so that the page is drawn once, with the new plan."""
 
     def change() -> None:
-        desk.change(lambda: state.take(opened, planned.settings, edit()))
+        desk.change(lambda: planning.take(opened, planned.settings, edit()))
 
     st.button(label, on_click=change, help=said, key=f"card {label}")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from sweepplan.app import access, hotspots, kiosks, today
+from sweepplan import demo
+from sweepplan.app import access, accounts, data, hotspots, keeping, kiosks, today
 from sweepplan.app.access import Person
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.words import plain, sentence
@@ -28,8 +29,16 @@ ROOMS = (
     Room("today", "Today", today.page, frozenset({"lead"})),
     Room("hotspots", "Hotspots", hotspots.page, hotspots.ROLES),
     Room("kiosks", "Kiosks", kiosks.page, frozenset({"planner"})),
+    Room("data", "Data", data.page, keeping.ADMIN),
+    Room("accounts", "Accounts", accounts.page, keeping.ADMIN),
 )
 """Every page of the app, the first of one's own is shown first."""
+
+
+_MADE_UP = (
+    "A made-up city. Your own in three steps: its area (area.toml), its streets (GraphML, or sweepplan's download), "
+    "its reports; name them in a settings.toml and start sweepplan app --settings settings.toml."
+)
 
 
 def main() -> None:
@@ -52,6 +61,8 @@ def main() -> None:
     try:
         _note(person, chosen.title, options)
         chosen.run()
+        if options.settings == demo.folder() / "settings.toml":
+            st.caption(_MADE_UP)
     except SweepplanError as error:
         st.error(sentence(plain(error)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import access, desk, shown, state
+from sweepplan.app import access, desk, planning, shown
 from sweepplan.app.documents import SHELF, Document
 from sweepplan.app.livemap import root
 from sweepplan.app.options import Options, opened_store
@@ -18,7 +18,7 @@ def publish(opened: Opened, planned: Planned) -> None:
     """Keep the plan in the database as the newest version of the day, and note who did."""
     person, store, at = access.here(), opened_store(Options.given().store), access.now()
     try:
-        version = state.publish_plan(opened, planned, store, by=person.account_id, at=at)
+        version = planning.publish_plan(opened, planned, store, by=person.account_id, at=at)
     except SweepplanError as error:
         st.session_state["published"] = ("", sentence(plain(error)))
         return

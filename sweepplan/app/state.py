@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import geopandas as gpd
 import pandas as pd
@@ -20,32 +19,24 @@ from sweepplan.app import handouts, kiosk_tables, shown
 from sweepplan.app.access import EVERYONE
 from sweepplan.app.documents import Document
 from sweepplan.app.livemap import MapView
-from sweepplan.app.options import Options
+from sweepplan.app.options import Options, opened_store
 from sweepplan.bridge import KioskRules
 from sweepplan.errors import SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.words import moment_of
-from sweepplan.model import Crew, KioskJudgement, Limit
+from sweepplan.model import Crew, KioskJudgement
 from sweepplan.pipeline import (
     City,
-    Edited,
     Health,
     Hotspots,
     Kiosks,
-    Progress,
     Settings,
-    StopFacts,
     Sweep,
-    Watch,
-    editing,
 )
 from sweepplan.privacy import Policy, Published, publish
-from sweepplan.store import Store
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
-
-Work = Callable[[Progress, Watch], Edited]
 
 _JSON = "application/json"
 _PLANNER = frozenset({"planner"})
@@ -118,7 +109,15 @@ def opened() -> Opened:
     """Return the city that the settings name; it is read again when one of its files changes."""
     path = Options.given().settings
     settings = Settings.load(path)
-    return _opened(settings, _stamp(path, *settings.files().values()))
+    return _opened(settings, _stamp(path, *settings.files().values()) + _taken(settings))
+
+
+def _taken(settings: Settings) -> Stamp:
+    """Return what stands for the files that the database has taken, where reports come from it."""
+    if not settings.database:
+        return ()
+    imports = opened_store(settings.database).imports()
+    return (("database", len(imports), int(imports["id"].max()) if len(imports) else 0),)
 
 
 def _stamp(*files: Path) -> Stamp:
@@ -162,7 +161,7 @@ def waiting(opened: Opened) -> Waiting:
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
 def today(opened: Opened) -> View:
     """Return what a team lead sees before planning: open requests and where needles gather."""
-    return _view(opened, "lead", "today", _open_requests(opened), opened.hotspots[0].areas)
+    return view(opened, "lead", "today", _open_requests(opened), opened.hotspots[0].areas)
 
 
 @st.cache_resource(show_spinner="Counting reports", max_entries=8, hash_funcs=_BY_KEY)
@@ -175,7 +174,7 @@ def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks") -> V
         known = opened.city.reports["reported_at"]
         of_window = opened.city.reports[(known >= start) & (known < opened.as_of)]
         tables = [*tables, of_window.sort_values("reported_at").tail(_MOST_POINTS)]
-    return _view(opened, role, f"gathered {kind} {window}", *tables)
+    return view(opened, role, f"gathered {kind} {window}", *tables)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_KEY)
@@ -213,11 +212,11 @@ def sited(opened: Opened, rules: KioskRules) -> Sited:
     best = kiosks if rules == free else _siting(opened, free)
     around = opened.city.around.sites
     about = f"sited {rules!r}"
-    view = _view(opened, "lead", about, kiosks.table, roles=_PLANNER)
-    papers = handouts.of_kiosks(f"{version(opened)} {about}", view.shown, kiosks, opened.as_of)
+    seen = view(opened, "lead", about, kiosks.table, roles=_PLANNER)
+    papers = handouts.of_kiosks(f"{version(opened)} {about}", seen.shown, kiosks, opened.as_of)
     facts = bridge.site_facts(kiosks.study, kiosks.plan, others=around)
     curve = pipeline.kiosk_curve(kiosks, up_to=max(rules.k, CURVE_K))
-    return Sited(kiosks, view, curve, facts, best.judged.covered, papers)
+    return Sited(kiosks, seen, curve, facts, best.judged.covered, papers)
 
 
 def _siting(opened: Opened, rules: KioskRules) -> Kiosks:
@@ -263,83 +262,6 @@ def known(opened: Opened) -> Published:
     return publish(*tables, area=opened.city.area, policy=lead, as_of=opened.as_of)
 
 
-def facts(opened: Opened, planned: Planned | None, place: str | None) -> StopFacts | None:
-    """Return what is known of a stop or an open request."""
-    if place is None:
-        return None
-    plan = None if planned is None else planned.view.shown
-    return pipeline.stop_facts(place, known(opened), plan, as_of=opened.as_of)
-
-
-def search(opened: Opened, crews: tuple[Crew, ...], limit: Limit) -> tuple[Settings, Work]:
-    """Return what a plan of the day for ``crews`` is asked with, and the work of searching it."""
-    settings = dataclasses.replace(opened.settings, crews=crews, limit=limit)
-    all_places = places(opened)
-
-    def work(progress: Progress, watch: Watch) -> Edited:
-        hotspots, as_of = opened.hotspots[0], opened.as_of
-        sweep = pipeline.plan_sweep(
-            opened.city, hotspots, settings, as_of=as_of, places=all_places, progress=progress, watch=watch
-        )
-        return Edited(sweep, "Planned anew")
-
-    return settings, work
-
-
-def search_on(opened: Opened, planned: Planned, limit: Limit) -> tuple[Settings, Work]:
-    """Return the same for a plan searched on, with all that was fixed by hand."""
-    settings = dataclasses.replace(planned.settings, limit=limit)
-
-    def work(progress: Progress, watch: Watch) -> Edited:
-        return editing.improve(planned.sweep, opened.city, settings, progress=progress, watch=watch)
-
-    return settings, work
-
-
-def take(opened: Opened, settings: Settings, edited: Edited) -> Planned:
-    """Return a plan with what of it is shown and handed out."""
-    sweep, about = edited.sweep, f"plan {uuid4()}"
-    view = _view(opened, "lead", about, opened.hotspots[0].areas, sweep.routes, sweep.stops)
-    policy = Policy.for_role("lead", min_count=opened.settings.min_count)
-    tables = (opened.city.streets.streets(), sweep.routes, sweep.stops, sweep.legs)
-
-    def handed() -> Published:
-        return publish(*tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
-
-    papers, files = handouts.of_plan(about, view.shown, handed)
-    return Planned(opened.stamp, settings, sweep, view, papers, files, edited.said)
-
-
-def added(opened: Opened, planned: Planned, words: str, spot: tuple[float, float] | None, crew: str | None) -> Planned:
-    """Return the plan with one more request, at a spot (latitude, longitude), else where ``words`` say."""
-    city = opened.city
-    if spot is not None:
-        name, point = words or None, city.area.points([spot[1]], [spot[0]]).iloc[0]
-    else:
-        name, point = bridge.corner(words, city.streets.streets())
-    edited = editing.add(planned.sweep, city, planned.settings, point, crew=crew, name=name)
-    return take(opened, planned.settings, edited)
-
-
-def place_of(planned: Planned | None, mark: str) -> str:
-    """Return the place of a mark on the map."""
-    return mark if planned is None else pipeline.place_of(planned.view.shown, mark)
-
-
-def stop_of(planned: Planned | None, place: str) -> str:
-    """Return the mark of a place on the map."""
-    return place if planned is None else pipeline.stop_of(planned.view.shown, place)
-
-
-def publish_plan(opened: Opened, planned: Planned, store: Store, *, by: str, at: pd.Timestamp) -> int:
-    """Keep a plan as the newest published version of its day, note it, and return the version."""
-    day = f"{opened.city.area.local(opened.as_of):%Y-%m-%d}"
-    version = store.save_plan(day, pipeline.plan_body(planned.sweep, planned.settings), by=by, at=at)
-    store.publish_plan(day, version)
-    store.note(by, f"published plan {day}, version {version}", at=at, policy="lead", rows=len(planned.sweep.stops))
-    return version
-
-
 def warm() -> None:
     """Read the city and draw what is seen first, before anybody asks; what is wrong with it is said to who does."""
     with suppress(SweepplanError):
@@ -364,9 +286,7 @@ def _open_requests(opened: Opened) -> gpd.GeoDataFrame:
     )
 
 
-def _view(
-    opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, roles: frozenset[str] | None = None
-) -> View:
+def view(opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, roles: frozenset[str] | None = None) -> View:
     """Pass tables through the gate of ``role``; the map is for ``roles``, else for that role alone."""
     policy = Policy.for_role(role, min_count=opened.settings.min_count)
     shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=opened.as_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import adding, board, card, desk, handout, livemap, search, shift, shown, state
+from sweepplan.app import adding, board, card, desk, handout, livemap, planning, search, shift, shown, state
 from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import against, plain, sentence
@@ -72,13 +72,13 @@ def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, row
 
 def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:
     try:
-        search.begin(*state.search(opened, shown.crews_of(rows), limit))
+        search.begin(*planning.search(opened, shown.crews_of(rows), limit))
     except SweepplanError as error:
         desk.refuse(error)
 
 
 def _improve(opened: Opened, planned: Planned, limit: Limit) -> None:
-    search.begin(*state.search_on(opened, planned, limit))
+    search.begin(*planning.search_on(opened, planned, limit))
 
 
 def _follow(opened: Opened, place: DeltaGenerator) -> None:
@@ -89,7 +89,7 @@ def _follow(opened: Opened, place: DeltaGenerator) -> None:
         desk.refuse(error)
         st.rerun()
     if found is not None:
-        desk.put(state.take(opened, *found))
+        desk.put(planning.take(opened, *found))
         st.rerun()
 
 
@@ -123,8 +123,8 @@ def _map(opened: Opened, planned: Planned | None) -> None:
         if picking and on.point is not None:
             adding.picked(on.point)
         elif not picking:
-            desk.select(None if on.selected is None else state.place_of(planned, on.selected))
+            desk.select(None if on.selected is None else planning.place_of(planned, on.selected))
 
     place = desk.selected()
-    mark = None if place is None else state.stop_of(planned, place)
+    mark = None if place is None else planning.stop_of(planned, place)
     livemap.show(view.map, key="today", height=_MAP_PX, selected=mark, picking=picking, on_click=clicked)

@@ -1,0 +1,79 @@
+"""Accounts: who may see what, who is signed in, and who did what; for who keeps the accounts."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sweepplan.app import access, keeping
+from sweepplan.app.options import Options, opened_store
+from sweepplan.app.words import plain, sentence
+from sweepplan.errors import SweepplanError
+from sweepplan.maps.words import counted
+from sweepplan.privacy import roles_markdown
+from sweepplan.store import ROLES, Store
+
+_DONE = "accounts_done"
+
+
+def page() -> None:
+    """Show accounts with their roles, change them, end sessions, read the audit."""
+    options = Options.given()
+    store = opened_store(options.store)
+    table = keeping.accounts(store)
+    st.subheader("Accounts", anchor=False)
+    if not options.team:
+        st.caption("This app is for whoever sits at this computer: accounts count once it is started with --team.")
+    kind, said = st.session_state.pop(_DONE, ("", ""))
+    if said:
+        (st.error if kind == "error" else st.success)(said)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.markdown(f"**{counted(len(table), 'account')}**")
+        if table.empty:
+            st.info("Nobody has an account yet: give an e-mail and a role on the right.")
+        else:
+            st.dataframe(table, hide_index=True)
+    with right:
+        _change(store)
+    with st.expander("What each role sees"):
+        st.markdown(roles_markdown())
+    st.markdown("**Audit**: who saw or changed what, newest first; rows are only ever added")
+    st.dataframe(keeping.audit(store), hide_index=True)
+
+
+def _change(store: Store) -> None:
+    with st.form("account", clear_on_submit=True):
+        st.text_input("E-mail of the account", key="account_id", help="As the sign-in says it; case does not matter")
+        st.text_input("Name", key="account_name")
+        st.multiselect("Roles", ROLES, key="account_roles", help="These in place of all before; none: sees nothing")
+        st.form_submit_button("Save", type="primary", on_click=_save, args=(store,))
+        st.form_submit_button("Sign out everywhere", on_click=_revoke, args=(store,))
+
+
+def _save(store: Store) -> None:
+    kept, person = st.session_state, access.here()
+    account = kept["account_id"].strip().lower()
+    if not account:
+        kept[_DONE] = ("error", "Give the e-mail of the account.")
+    elif account == person.account_id and "admin" not in kept["account_roles"]:
+        kept[_DONE] = ("error", "You would lock yourself out: keep the role admin, or let another admin take it.")
+    else:
+        _do(store, account, "roles", kept["account_name"].strip() or account, kept["account_roles"])
+
+
+def _do(store: Store, account: str, what: str, name: str, roles: list[str]) -> None:
+    at, by = access.now(), access.here().account_id
+    try:
+        store.put_account(account, name, roles, at=at)
+        store.note(by, f"{what} of {account}: {', '.join(roles) or 'none'}", at=at)
+    except SweepplanError as error:
+        st.session_state[_DONE] = ("error", sentence(plain(error)))
+    else:
+        st.session_state[_DONE] = ("done", f"{plain(account)}: {', '.join(roles) or 'no role'}")
+
+
+def _revoke(store: Store) -> None:
+    account = st.session_state["account_id"].strip().lower()
+    n = store.sessions.revoke_account(account, at=access.now())
+    store.note(access.here().account_id, f"signed out {account}", at=access.now(), rows=n)
+    st.session_state[_DONE] = ("done", f"{counted(n, 'session')} of {plain(account)} ended")
