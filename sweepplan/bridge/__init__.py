@@ -2,7 +2,14 @@
 
 from sweepplan.bridge.adding import ADDED, with_request
 from sweepplan.bridge.alert_words import alert_message, alert_names
-from sweepplan.bridge.candidates import corner_sites, joined_sites, place_sites, street_sites
+from sweepplan.bridge.candidates import (
+    PUBLIC_PLACES,
+    corner_sites,
+    joined_sites,
+    place_sites,
+    street_sites,
+    tagged_sites,
+)
 from sweepplan.bridge.corners import corner
 from sweepplan.bridge.kiosk_effect import effect_study
 from sweepplan.bridge.kiosk_facts import (
@@ -39,6 +46,7 @@ from sweepplan.bridge.walking import StraightLines
 __all__ = [
     "ADDED",
     "NALOXONE_M",
+    "PUBLIC_PLACES",
     "KioskRules",
     "KioskStudy",
     "StraightLines",
@@ -86,6 +94,7 @@ __all__ = [
     "street_sites",
     "sweep_day",
     "swept_words",
+    "tagged_sites",
     "with_request",
     "working",
 ]

@@ -8,13 +8,25 @@ import pandas as pd
 import shapely
 
 from sweepplan.errors import ProblemError
-from sweepplan.geo import require_same_plane
+from sweepplan.geo import Area, require_same_plane
 from sweepplan.streets import StreetNetwork
 from sweepplan.streets.tags import UNNAMED
 from sweepplan.tables import SITES
 
 NOT_PUBLIC = ("motorway", "trunk", "service", "track", "steps", "corridor", "elevator", "platform", "construction")
 """Ways where no box may stand: no walking public, or no public land."""
+
+
+PUBLIC_PLACES = {
+    ("leisure", "park"): "park",
+    ("amenity", "library"): "library",
+    ("amenity", "pharmacy"): "pharmacy",
+    ("amenity", "fire_station"): "fire_station",
+    ("highway", "bus_stop"): "transit_stop",
+    ("railway", "station"): "transit_stop",
+    ("railway", "tram_stop"): "transit_stop",
+}
+"""What is offered as a candidate, by key and value of OpenStreetMap's tags."""
 
 
 def corner_sites(walk: StreetNetwork, points: gpd.GeoSeries, reach_m: float) -> gpd.GeoDataFrame:
@@ -73,6 +85,32 @@ def place_sites(places: gpd.GeoDataFrame, *, every_m: float = 100.0) -> gpd.GeoD
         names += [str(row["name"]) or str(place)] * len(found)
         spots += found
     return _table(ids, names, gpd.GeoSeries(spots, crs=places.crs))
+
+
+def tagged_sites(features: gpd.GeoDataFrame, area: Area) -> gpd.GeoDataFrame:
+    """Return candidates at the public places among OpenStreetMap's features, :data:`PUBLIC_PLACES`.
+
+    Parks every 100 m of their edge, all else at a point within; what is closed to the public, or outside the area, not.
+
+    Parameters
+    ----------
+    features : columns by key, ``name`` and ``access``, index (element, id).
+    """
+    kinds = pd.Series(None, index=features.index, dtype="str")
+    for (key, value), kind in PUBLIC_PLACES.items():
+        kinds = kinds.mask(kinds.isna() & (features[key] == value), kind)
+    open_ones = kinds.notna() & ~features["access"].isin(["private", "no"])
+    found, kinds = features[open_ones].to_crs(area.crs), kinds[open_ones]
+    edged = (kinds == "park") & (shapely.get_dimensions(found.geometry.to_numpy()) == 2)
+    words = kinds.str.replace("_", " ")
+    ids = [f"{element}-{number}" for element, number in found.index]
+    places = gpd.GeoDataFrame(
+        {"name": found["name"].astype(object).where(found["name"].notna(), words), "kind": kinds},
+        geometry=found.geometry.where(edged, found.representative_point()),
+    ).set_axis(pd.Index(ids, dtype="str"))
+    kept = [place_sites(places[places["kind"] == kind]).assign(kind=kind) for kind in sorted(set(places["kind"]))]
+    whole = gpd.GeoDataFrame(pd.concat([SITES.empty(area.crs), *kept]), crs=area.crs)
+    return SITES.check(whole[whole.intersects(area.boundary)].astype({"kind": "str"}))
 
 
 def joined_sites(*tables: gpd.GeoDataFrame, apart_m: float = 10.0) -> gpd.GeoDataFrame:

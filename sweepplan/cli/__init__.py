@@ -2,7 +2,7 @@
 
 import click
 
-from sweepplan.cli import alerts, app, backtest, demo, plans, read, replan, store  # noqa: F401 - they add their verbs
+from sweepplan.cli import alerts, app, backtest, candidates, demo, plans, read, replan, store  # noqa: F401 - they add their verbs
 from sweepplan.cli.group import sweepplan
 from sweepplan.errors import SweepplanError
 

@@ -1,6 +1,7 @@
 """The whole walk, once, for command line, app and notebook: read, find, sweep, site, publish."""
 
 from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
+from sweepplan.pipeline.candidates import Servers, area_of_place, download_candidates
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
@@ -44,6 +45,7 @@ __all__ = [
     "News",
     "Progress",
     "Run",
+    "Servers",
     "Settings",
     "SoFar",
     "StopFacts",
@@ -51,7 +53,9 @@ __all__ = [
     "Watch",
     "Watched",
     "alerts_only",
+    "area_of_place",
     "changes",
+    "download_candidates",
     "file_hash",
     "find",
     "gathered",

@@ -77,7 +77,16 @@ def packet_html(
 
 def kiosks_geojson(shown: Published) -> str:
     """Return the kiosks that passed the gate as GeoJSON in degrees, for other maps."""
-    table = shown.table("kiosks").to_crs(WGS84)
+    return _geojson(shown, "kiosks")
+
+
+def sites_geojson(shown: Published) -> str:
+    """Return the sites that passed the gate as GeoJSON in degrees, which ``read_sites`` takes."""
+    return _geojson(shown, "sites")
+
+
+def _geojson(shown: Published, name: str) -> str:
+    table = shown.table(name).to_crs(WGS84)
     table.geometry = shapely.set_precision(table.geometry.to_numpy(), 1e-6)
     told = json.loads(table.reset_index().to_json(drop_id=True))
     return json.dumps({**told, "withheld": shown.withheld_words()}, ensure_ascii=False)

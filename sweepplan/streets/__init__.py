@@ -1,10 +1,22 @@
 """The street network: load, download, snap, travel times, ways along the streets. Alone knows osmnx and networkx."""
 
-from sweepplan.streets.download import download_graph
+from sweepplan.streets.download import download_boundary, download_features, download_graph, download_streets
 from sweepplan.streets.legs import Leg, Step
 from sweepplan.streets.network import StreetNetwork, area_of
 from sweepplan.streets.read import read_graph
 from sweepplan.streets.snaps import Snaps
 from sweepplan.streets.turns import TurnCosts
 
-__all__ = ["Leg", "Snaps", "Step", "StreetNetwork", "TurnCosts", "area_of", "download_graph", "read_graph"]
+__all__ = [
+    "Leg",
+    "Snaps",
+    "Step",
+    "StreetNetwork",
+    "TurnCosts",
+    "area_of",
+    "download_boundary",
+    "download_features",
+    "download_graph",
+    "download_streets",
+    "read_graph",
+]

@@ -1,0 +1,52 @@
+"""``sweepplan candidates``: where a kiosk may stand, from OpenStreetMap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sweepplan.cli.group import sweepplan
+from sweepplan.cli.said import answer, progress_bar
+from sweepplan.errors import SettingsError
+from sweepplan.geo import Area
+from sweepplan.pipeline import Servers, area_of_place, download_candidates
+from sweepplan.privacy import publish
+from sweepplan.report import sites_geojson
+
+
+@sweepplan.command("candidates")
+@click.option("--place", help='A place with a boundary, e.g. "South End, Boston, Massachusetts".')
+@click.option("--area", "area_file", type=Path, help="In place of --place: area.toml.")
+@click.option("--out", type=Path, required=True, help="GeoJSON to write, for --candidates of `sweepplan kiosks`.")
+@click.option("--every-m", type=float, default=50.0, show_default=True, help="Metres between points along streets.")
+@click.option("--overpass", help="URL of an Overpass server of your own, up to /api.")
+@click.option("--nominatim", help="URL of a Nominatim server of your own.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def candidates_verb(
+    place: str | None,
+    area_file: Path | None,
+    out: Path,
+    every_m: float,
+    overpass: str | None,
+    nominatim: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Download where a kiosk may stand: parks, transit stops, libraries, pharmacies, fire stations, along streets."""
+    if (place is None) == (area_file is None):
+        raise SettingsError("give --place or --area, one of them: whose sites are asked for")
+    if not out.parent.is_dir():
+        raise SettingsError(f"{out}: no folder {out.parent}: make it first")
+    servers = Servers(overpass, nominatim)
+    with progress_bar() as progress:
+        area = Area.load(area_file) if area_file is not None else area_of_place(str(place), servers)
+        sites = download_candidates(area, servers, every_m=every_m, progress=progress)
+    try:
+        out.write_text(sites_geojson(publish(sites, area=area)), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{out}: cannot be written ({error.strerror or error}): give another file") from error
+    kinds = {str(kind): int(n) for kind, n in sites["kind"].value_counts().sort_index().items()}
+    lines = [f"{len(sites):,} candidate sites of {area.label} in {out} (© OpenStreetMap contributors)"]
+    lines += [f"  {n:6,d} {kind.replace('_', ' ')}" for kind, n in kinds.items()]
+    answer({"file": str(out), "sites": len(sites), "kinds": kinds}, lines, as_json=as_json)
