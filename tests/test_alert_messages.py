@@ -105,7 +105,9 @@ def test_a_quiet_day_says_so(quiet: Watched, hook: tuple[str, list[bytes], list[
 def test_a_webhook_gets_what_passed_the_gate(watched: Watched, hook: tuple[str, list[bytes], list[int]]) -> None:
     url, sent, answers = hook
     assert post_alerts(url, watched) is True
-    assert json.loads(sent[0]) == alert_summary(watched)
+    told = alert_summary(watched)
+    assert json.loads(sent[0]) == told
+    assert all(alert["place"] in alert["message"] and alert["message"] in told["text"] for alert in told["alerts"])
     for answer in (500, 404, 302):
         answers.append(answer)
         with pytest.raises(DeliveryError, match=f"webhook at 127.0.0.1: not delivered \\({answer} ") as told:

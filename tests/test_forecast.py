@@ -14,9 +14,11 @@ from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import Blend, Cube, Grid, Level, Plane, Shares, Trial, backtest, expect, forecast
 from sweepplan.hotspots.blend import mixture, windows
+from sweepplan.hotspots.covariates import Nearby
 from sweepplan.hotspots.level import counts_interval, probability
 from sweepplan.judging.forecast import Caught, blocks, chance, difference
 from sweepplan.judging.hotspots import caught, hit_rate
+from sweepplan.report import backtest_lines
 from sweepplan.tables import CELLS, INCIDENTS
 
 TZ, CRS = "America/New_York", "EPSG:32619"
@@ -338,3 +340,29 @@ def test_bad_input_is_one_clear_line() -> None:
         Trial(day("2024-02-01"), day("2024-03-01"), shifts=3)
     one_spot = backtest(reports(np.full((200, 2), 500.0), np.arange(200) // 2), TOWN, weeks)
     assert one_spot.maps["forecast"].hit_rate[2] == 1
+
+
+# Sites near by
+
+
+def test_sites_are_tried_as_a_map_of_their_own_and_what_comes_later_changes_nothing() -> None:
+    table = town(11)
+    shares = shares_of(table)
+    sites = {"shelter": np.array([[400.0, 400.0], [2500.0, 1500.0]]), "clinic": np.array([[1500.0, 1000.0]])}
+    nearby = Nearby.of(shares, shares.ground, sites)
+    assert nearby.away_m.shape == (shares.ground.cells.size, 2)
+    assert nearby.away_m.max() <= 2000
+    day = FIRST + 200
+    share = nearby.at(day, learnt=day)
+    assert share.sum() == pytest.approx(1)
+    known = shares_of(table[table["reported_at"] < TOWN.midnight("2024-07-19")])
+    assert np.array_equal(Nearby.of(known, known.ground, sites).at(day, learnt=day), share)
+    with pytest.raises(SettingsError, match="no site"):
+        Nearby.of(shares, shares.ground, {"shelter": np.empty((0, 2))})
+
+
+def test_the_backtest_says_whether_sites_help() -> None:
+    trial = Trial(day("2024-07-15"), day("2024-08-05"), shifts=1)
+    found = backtest(town(12), TOWN, trial, sites={"shelter": np.array([[10.0, 10.0]])})
+    assert found.maps["with sites"].hits.shape == found.maps["forecast"].hits.shape
+    assert "sites near by: " in "\n".join(backtest_lines(found, seed=7))

@@ -35,14 +35,15 @@ def alert_message(alert: Any) -> str:
 
     Parameters
     ----------
-    alert : a row of ALERTS with a name; where its counts are withheld the sentence has none.
+    alert : a named row of ALERTS, as ``itertuples`` gives it; where its counts are withheld the sentence has none.
 
     Examples
     --------
     >>> row = dict(kind="needle", name="Mass Ave & Albany St", days=3, n_incidents=9.0, expected=2.13, method="scan")
-    >>> alert_message(pd.Series(row))
+    >>> alert_message(next(pd.DataFrame([row]).itertuples()))
     'More needle reports than expected around Mass Ave & Albany St: 9 in 3 days, 2.1 expected'
-    >>> alert_message(pd.Series({**row, "kind": "overdose", "days": 1, "n_incidents": float("nan")}))
+    >>> one = {**row, "kind": "overdose", "days": 1, "n_incidents": float("nan")}
+    >>> alert_message(next(pd.DataFrame([one]).itertuples()))
     'More overdose calls than expected around Mass Ave & Albany St in the last 24 hours'
     """
     where = "in" if alert.method == "county" else "around"

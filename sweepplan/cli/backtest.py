@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import pandas as pd
+import shapely
 
 from sweepplan import report
 from sweepplan.bridge import piece_of, street_pieces
@@ -15,7 +16,7 @@ from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import ClockError, SettingsError
 from sweepplan.geo import Area
 from sweepplan.hotspots import Trial, backtest, backtest_streets
-from sweepplan.sources import load_mapping, read_file
+from sweepplan.sources import load_mapping, read_file, read_sites
 from sweepplan.streets import StreetNetwork
 
 
@@ -32,6 +33,7 @@ from sweepplan.streets import StreetNetwork
 @click.option("--cell-m", default=100.0, show_default=True, help="Side of a cell, metres.")
 @click.option("--shifts", default=4, show_default=True, help="Shifted grids to average over: 1, 4, 9.")
 @click.option("--streets", type=Path, help="GraphML: search streets by their length, with kernels along them.")
+@click.option("--sites", type=Path, help="Sites with a kind (shelter, clinic, ...): tried as part of the forecast.")
 @click.option("--seed", default=7, show_default=True, help="Seed of the intervals.")
 @click.option("--picture", type=Path, help="File for the picture, .svg or .png.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -59,12 +61,19 @@ def backtest_verb(
                 incidents, reading.area, trial, ground, piece_of(incidents, lines), progress=progress
             )
         else:
-            found = backtest(incidents, reading.area, trial, progress=progress)
+            near = _kinds(given["sites"], reading.area) if given["sites"] else None
+            found = backtest(incidents, reading.area, trial, sites=near, progress=progress)
         progress("done", 1.0)
     if picture:
         report.draw_backtest(found, picture, title=f"{reading.area.label}: {file.name}", seed=seed)
     summary = {"file": file.name, "feed": feed, "area": reading.area.label, **report.backtest_summary(found, seed=seed)}
     answer(summary, report.backtest_lines(found, seed=seed), as_json=as_json)
+
+
+def _kinds(path: Path, area: Area) -> dict[str, Any]:
+    """Return where the sites of each kind lie, metres."""
+    sites, _ = read_sites(path, area, kind="site", state="open")
+    return {str(kind): shapely.get_coordinates(group.geometry.to_numpy()) for kind, group in sites.groupby("kind")}
 
 
 def _day(option: str, text: str) -> pd.Timestamp:

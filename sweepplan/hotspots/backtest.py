@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.geo import Area
 from sweepplan.hotspots.blend import NEAR_M, Blend, Plane, Shares
+from sweepplan.hotspots.covariates import Nearby
 from sweepplan.hotspots.cube import Cube, Grid
 from sweepplan.hotspots.history import require_positive
 from sweepplan.hotspots.level import Days, Level, expect
@@ -124,6 +125,7 @@ def backtest(
     trial: Trial,
     *,
     method: Blend | None = None,
+    sites: Mapping[str, Floats] | None = None,
     progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> Backtest:
     """Forecast from each day of the trial with what was known then, and see what came.
@@ -131,6 +133,10 @@ def backtest(
     Scored as crime forecasts are (Chainey et al. 2008): the region is all cells whose middle lies within 400 m of a
     report before the first origin; a later report outside it is a miss; cells of equal score at the cut count in
     expectation. A month-dated report is spread over its month, and is history only, but where months are forecast.
+
+    Parameters
+    ----------
+    sites : by kind, shape (m, 2), metres: ``with sites`` is the forecast that also sees how far each is.
 
     Raises
     ------
@@ -156,7 +162,8 @@ def backtest(
             )
         cube = base if k == 0 else Cube.build(incidents, plane.fine, area.tz)
         shares = Shares(cube, plane, method or Blend(cell_m=trial.cell_m), trial.horizon_d or 30)
-        grids.append(_Judged.of(shares, region, windows, levels, dated=trial.horizon_d is not None))
+        beside = {} if sites is None else {"with sites": _with_sites(Nearby.of(shares, plane, sites), windows)}
+        grids.append(_Judged.of(shares, region, windows, levels, dated=trial.horizon_d is not None, beside=beside))
     return _gathered(trial, windows, levels, grids, base, points.n)
 
 
@@ -223,6 +230,11 @@ def _forecasts(shares: Shares, windows: list[tuple[int, int]]) -> list[Floats]:
     """Return the forecast from each day, its weights learnt as often as the method says."""
     first, refit = windows[0][0], shares.method.refit_d
     return [shares.at(a, learnt=first + (a - first) // refit * refit) for a, _ in windows]
+
+
+def _with_sites(nearby: Nearby, windows: list[tuple[int, int]]) -> list[Floats]:
+    first, refit = windows[0][0], nearby.shares.method.refit_d
+    return [nearby.at(a, learnt=first + (a - first) // refit * refit) for a, _ in windows]
 
 
 def _windows(cube: Cube, trial: Trial) -> list[tuple[int, int]]:

@@ -93,19 +93,20 @@ def alert_summary(watched: Watched) -> dict[str, Any]:
 
 def plain_alerts(table: gpd.GeoDataFrame, area: Area) -> list[dict[str, Any]]:
     """Return ALERTS with names as plain values."""
+    messages = [bridge.alert_message(alert) for alert in table.itertuples()]
     return [
         {
             "episode": str(episode),
             "kind": alert["kind"],
             "method": alert["method"],
-            "message": bridge.alert_message(alert),
+            "message": message,
             "place": alert["name"],
             "since": f"{area.local(alert['since']):%Y-%m-%d}",
             "days": int(alert["days"]),
             "n": None if pd.isna(alert["n_incidents"]) else int(alert["n_incidents"]),
             "expected": None if pd.isna(alert["expected"]) else round(float(alert["expected"]), 2),
         }
-        for episode, alert in table.iterrows()
+        for (episode, alert), message in zip(table.iterrows(), messages, strict=True)
     ]
 
 

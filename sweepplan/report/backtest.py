@@ -21,6 +21,7 @@ _BLOCK_D = 28
 _NAMES = {
     "forecast": "forecast (blend)",
     "forecast by cells": "forecast by cells",
+    "with sites": "forecast with sites near by",
     "plain": "recency-weighted KDE",
     "last 28 days": "last 28 days",
     "long run": "long run",
@@ -95,6 +96,13 @@ def backtest_lines(found: Backtest, *, seed: int) -> list[str]:
     )
     ceiling = ", ".join(f"{100 * told['share_of_ceiling'][s]:.0f} %" for s in shares)
     lines.append(f"of what a smoother catches that also sees the future: {ceiling}")
+    if "with sites" in told["maps"]:
+        more = told["forecast_minus"]["with sites"]["0.025"]
+        wins = more["high"] < 0
+        lines.append(
+            f"sites near by: {-more['mean']:+.3f} at 2.5 % ({-more['high']:+.3f} to {-more['low']:+.3f}): "
+            + ("they help here" if wins else "they do not help here beyond chance, the forecast stands without them")
+        )
     lines.append(f"cells relabelled at random: PAI {told['relabelled_pai']:.2f} (1 = knows nothing)")
     level = told["level"]
     if level["days"]:
