@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time as clock
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -44,3 +53,29 @@ def table(page: AppTest, *columns: str) -> pd.DataFrame:
 
 def crew_rows(name: str, start: time | None, end: time | None) -> pd.DataFrame:
     return pd.DataFrame({"Crew": [name], "Start": [start], "End": [end]}, dtype=object)
+
+
+@contextmanager
+def served_app(settings: Path) -> Iterator[str]:
+    """Start the app as the command does, and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start = [sys.executable, "-c", "from sweepplan.cli import main; main()", "app", "--settings", str(settings)]
+    app = subprocess.Popen(
+        [*start, "--port", str(port), "--store", str(settings.parent / "served.sqlite")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        for _ in range(120):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
+                    break
+            except OSError:
+                clock.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(app.pid, signal.SIGTERM)
+        app.wait()

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time as clock
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import time
 from pathlib import Path
@@ -26,7 +19,7 @@ from sweepplan.geo import Area
 from sweepplan.model import Crew
 from sweepplan.privacy import Policy, publish
 from sweepplan.tables import KIOSKS
-from tests.app_pages import crew_rows, press, table, text_of
+from tests.app_pages import crew_rows, press, served_app, table, text_of
 
 Write = Callable[..., Path]
 
@@ -139,27 +132,8 @@ def test_text_from_files_is_never_markdown() -> None:
 @pytest.fixture
 def served(city: Path) -> Iterator[str]:
     """Address of the app, started by the command."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = [sys.executable, "-c", "from sweepplan.cli import main; main()", "app", "--settings", str(city)]
-    app = subprocess.Popen(
-        [*start, "--port", str(port), "--store", str(city.parent / "served.sqlite")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        for _ in range(120):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
-                    break
-            except OSError:
-                clock.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(app.pid, signal.SIGTERM)
-        app.wait()
+    with served_app(city) as address:
+        yield address
 
 
 def saved(page: Page, label: str) -> Path:
@@ -194,9 +168,8 @@ def test_the_app_works_offline_from_page_to_page(chromium: Browser, served: str)
     page.get_by_role("button", name="Not today").click()
     page.get_by_text("2 of 3 requests reached").wait_for()
     drawn.get_by_text("Left out").wait_for()
-    assert (
-        page.locator(".live .leaflet-marker-icon .badge.request").count() == 2
-    )  # layers stay shown when they are drawn anew
+    # Layers stay shown when they are drawn anew.
+    assert page.locator(".live .leaflet-marker-icon .badge.request").count() == 2
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("All 3 requests reached").wait_for()
     page.get_by_role("link", name="Hotspots").click()

@@ -86,7 +86,7 @@ def _card(opened: Opened, sited: Sited) -> None:
 
 
 def _tables(opened: Opened, sited: Sited, rules: KioskRules) -> None:
-    within = f"reports a year within {rules.reach_m:g} m on foot"
+    within = f"about so many reports a year within {rules.reach_m:g} m on foot"
     counts = {name: st.column_config.TextColumn(alignment="right") for name in ("In reach", "Not covered today")}
     new, old = st.columns([1, 1], gap="medium")
     with new:

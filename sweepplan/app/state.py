@@ -39,7 +39,6 @@ Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
 
 _JSON = "application/json"
-_PLANNER = frozenset({"planner"})
 _NO_RULES: dict[str, Any] = {"required": (), "forbidden": (), "spacing_m": 0.0, "keep_away_m": 0.0, "per_district": 0}
 _MOST_POINTS, _MOST_AREAS = 1500, 8
 CURVE_K = 30
@@ -212,9 +211,10 @@ def sited(opened: Opened, rules: KioskRules) -> Sited:
     best = kiosks if rules == free else _siting(opened, free)
     around = opened.city.around.sites
     about = f"sited {rules!r}"
-    seen = view(opened, "lead", about, kiosks.table, roles=_PLANNER)
+    seen = view(opened, "planner", about, kiosks.table)
     papers = handouts.of_kiosks(f"{version(opened)} {about}", seen.shown, kiosks, opened.as_of)
-    facts = bridge.site_facts(kiosks.study, kiosks.plan, others=around)
+    told = kiosks.study.kind == "needle"  # of overdoses no product tells a place's counts
+    facts = bridge.site_facts(kiosks.study, kiosks.plan, others=around) if told else pd.DataFrame()
     curve = pipeline.kiosk_curve(kiosks, up_to=max(rules.k, CURVE_K))
     return Sited(kiosks, seen, curve, facts, best.judged.covered, papers)
 
@@ -291,7 +291,7 @@ def view(opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, roles
     policy = Policy.for_role(role, min_count=opened.settings.min_count)
     shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
     about = f"{version(opened)} {role} {about}"
-    layers = Document(about, lambda: maps.live(shown, as_of=opened.as_of), _JSON, roles or frozenset({role}))
+    layers = Document(about, lambda: maps.live(shown, as_of=opened.as_of), _JSON, frozenset({role}))
     near, far = _streets(opened)
     return View(shown, MapView(layers, near, far, opened.city.area.name, opened.settings.attribution))
 

@@ -1,0 +1,298 @@
+"""What nobody may do: see another role's pages or files, come back after a logout, run a script out of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from streamlit.testing.v1 import AppTest
+
+from sweepplan.app import SCRIPT, access, frame, server
+from sweepplan.app.access import COOKIE, Person
+from sweepplan.app.documents import SHELF, Document
+from sweepplan.app.options import Options, opened_store
+from sweepplan.store import ROLES, Store
+from tests.app_pages import served_app
+
+LIST_ROUTES = """
+import json, streamlit as st
+from sweepplan.app import SCRIPT, server
+app = st.App(SCRIPT, routes=server.routes(), middleware=server.middleware())
+print(json.dumps([route.path for route in app._build_starlette_app().routes]))
+"""
+OPEN_TO_ANYONE = {
+    "/_stcore/health",
+    "/_stcore/host-config",
+    "/_stcore/stream",
+    "/healthz",
+    "/auth/login",
+    "/auth/logout",
+    "/oauth2callback",
+    "",
+    "/",
+    "/{path:path}",
+}
+"""The frame without a figure in it, whether the app is there, signing in and out, and the socket, whose runs ask."""
+
+PAGES = {
+    "lead": {"Today", "Hotspots"},
+    "crew": set(),
+    "analyst": {"Hotspots"},
+    "planner": {"Hotspots", "Kiosks"},
+    "partner": {"Hotspots"},
+    "public": {"Hotspots"},
+    "admin": {"Data", "Accounts"},
+}
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, city: Path) -> Store:
+    """A database with an account of each role, of an app that people sign in to."""
+    monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(city))
+    monkeypatch.setenv("SWEEPPLAN_STORE", str(tmp_path / "team.sqlite"))
+    monkeypatch.setenv("SWEEPPLAN_TEAM", "1")
+    monkeypatch.setenv("SWEEPPLAN_HOSTS", "plan.example.org")
+    opened = opened_store(Options.given().store)
+    for role in ROLES:
+        opened.put_account(f"{role}@example.org", role, [role], at=access.now())
+    return opened
+
+
+class Asking:
+    """Asks an app for addresses, as a browser on another computer does."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._app, client=("192.0.2.7", 4711))
+            async with httpx.AsyncClient(transport=transport, base_url="http://plan.example.org") as client:
+                return await client.get(path, headers=headers)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def client() -> Asking:
+    """The guard and our own addresses, before an app that answers everything."""
+
+    async def answers(_: Any) -> PlainTextResponse:
+        return PlainTextResponse("a figure")
+
+    methods = ["GET", "POST", "PUT", "DELETE"]
+    routes = [*server.routes(), Route("/{path:path}", answers, methods=methods)]
+    return Asking(Starlette(routes=routes, middleware=server.middleware()))
+
+
+def signed_in(store: Store, role: str) -> dict[str, str]:
+    """Begin a session, and return its cookie."""
+    cookie = {COOKIE: f"signed-{role}-{uuid4()}"}
+    at = access.now()
+    key = access.session_key(cookie)
+    assert key is not None
+    store.sessions.start(key, f"{role}@example.org", at=at, ends_at=at + access.LONGEST)
+    return cookie
+
+
+def test_every_address_of_the_app_asks_who_is_there_but_for_those_named_here() -> None:
+    listed = subprocess.run([sys.executable, "-W", "ignore", "-c", LIST_ROUTES], capture_output=True, check=True)
+    paths = json.loads(listed.stdout.splitlines()[-1])
+    assert "/doc/{token}/{name}" in paths
+    assert len(paths) > 8
+    unguarded = {path for path in paths if server.needed(re.sub(r"{[^}]*}", "x", path) or "/") == server.ANYONE}
+    assert unguarded <= OPEN_TO_ANYONE
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_roles_by_addresses(store: Store, client: Asking, role: str | None) -> None:
+    cookie = {} if role is None else signed_in(store, role)
+    headers = {"cookie": "; ".join(f"{name}={value}" for name, value in cookie.items())}
+    for path, who in server.GUARDED:
+        status = client.get(f"{path.rstrip('/')}/x", headers=headers).status_code
+        if who == server.NOBODY:
+            assert status == 404
+        elif who == server.SIGNED_IN and role is None:
+            assert status == 401
+    for owner in ROLES:
+        roles = frozenset({owner})
+        mine = Document(f"figures of {owner} {uuid4()}", lambda: b"a figure", "text/csv", roles, "f.csv", "f")
+        answer = client.get(f"/{SHELF.put(mine)}", headers=headers)
+        assert (answer.status_code == 200) == (role == owner)
+        assert ("a figure" in answer.text) == (role == owner)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_by_pages(store: Store, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    offered: list[str] = []
+
+    def navigation(pages: list[Any], **_: Any) -> SimpleNamespace:
+        offered.extend(page.title for page in pages)
+        return SimpleNamespace(title=pages[0].title, run=lambda: None)
+
+    monkeypatch.setattr(access, "on_page", lambda _: Person(f"{role}@example.org", role, frozenset({role})))
+    monkeypatch.setattr(frame.st, "navigation", navigation)
+    page = AppTest.from_file(SCRIPT, default_timeout=120).run()
+    assert not page.exception
+    assert set(offered) == PAGES[role]
+
+
+def test_a_cookie_replayed_after_logout_gets_nothing(
+    store: Store, client: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookies = {COOKIE: "the-cookie-that-was-copied"}
+    claims = {"email": "lead@example.org", "email_verified": True, "iat": access.now().timestamp()}
+    user = SimpleNamespace(is_logged_in=True, to_dict=lambda: claims)
+    monkeypatch.setattr(access, "st", SimpleNamespace(context=SimpleNamespace(cookies=cookies), user=user))
+    person = access.on_page(Options.given())
+    assert person is not None
+    assert person.roles == {"lead"}
+    paper = f"/{SHELF.put(Document(str(uuid4()), lambda: b'a figure', 'text/csv', frozenset({'lead'}), 'f.csv'))}"
+    headers = {"cookie": f"{COOKIE}={cookies[COOKIE]}"}
+    assert client.get(paper, headers=headers).status_code == 200
+    client.get("/auth/logout", headers=headers)
+    assert client.get(paper, headers=headers).status_code == 401
+    assert access.on_page(Options.given()) is None
+    later = access.now() + access.IDLE
+    monkeypatch.setattr(access, "now", lambda: later)
+    assert access.on_page(Options.given()) is None
+
+
+def test_a_session_ends_by_idling_and_a_role_that_is_taken_away_is_gone_at_once(
+    store: Store, client: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, at = "k", access.now()
+    store.sessions.start(key, "lead@example.org", at=at, ends_at=at + access.LONGEST)
+    assert access._of_session(key, Options.given()) is not None
+    store.put_account("lead@example.org", "lead", [], at=at)
+    person = access._of_session(key, Options.given())
+    assert person is not None
+    assert not person.roles
+    monkeypatch.setattr(access, "now", lambda: at + access.IDLE + pd.Timedelta(minutes=1))
+    assert access._of_session(key, Options.given()) is None
+
+
+def test_another_host_is_not_answered_and_sign_in_is_slowed(store: Store, client: Asking) -> None:
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    tried = [client.get("/auth/login").status_code for _ in range(25)]
+    assert tried.count(429) == 5
+
+
+PAYLOADS = (
+    '<img src=x onerror="window.hit=1">',
+    "<script>window.hit=1</script>",
+    "${window.hit=1}{{7*7}}`${window.hit=1}`",
+    "[x](javascript:window.hit=1) :red[x] <svg onload=window.hit=1>",
+)
+
+
+@pytest.fixture(scope="module")
+def hostile(write_city: Callable[..., Path]) -> tuple[Path, str]:
+    """Gridtown whose streets, sites and names are payloads, and the mark that each bears."""
+    settings = write_city()
+    mark = f"mark{uuid4().hex[:8]}"
+    streets = settings.parent / "streets.graphml"
+    text = streets.read_text()
+    for n, name in enumerate([*(f"{each} Street" for each in "ABCDEFG"), *(f"Avenue {k}" for k in range(1, 8))]):
+        named = (
+            f"{mark} {n} {PAYLOADS[n % len(PAYLOADS)]}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        )
+        text = text.replace(f">{name}<", f">{named}<")
+    streets.write_text(text)
+    depot = re.search(r"depot = \[([-\d.]+), ([-\d.]+)\]", settings.read_text())
+    assert depot is not None
+    spot = {"lat": float(depot[1]), "lon": float(depot[2])}
+    sites = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [spot["lon"] + 0.0036 + k / 2000, spot["lat"] + 0.0027]},
+            "properties": {"name": f"{mark} site {k} {payload}"},
+        }
+        for k, payload in enumerate(PAYLOADS)
+    ]
+    (settings.parent / "sites.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": sites}))
+    named = f"name = '{mark} {PAYLOADS[0]}'\ncandidates = 'sites.geojson'"
+    settings.write_text(settings.read_text().replace('name = "Gridtown"', named))
+    return settings, mark
+
+
+@pytest.fixture
+def hostile_app(hostile: tuple[Path, str]) -> Iterator[str]:
+    with served_app(hostile[0]) as address:
+        yield address
+
+
+@pytest.mark.browser
+def test_no_payload_of_a_file_runs_and_its_text_is_still_read(
+    chromium: Browser, hostile: tuple[Path, str], hostile_app: str, tmp_path: Path
+) -> None:
+    _, mark = hostile
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(120_000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+
+    def seen(what: str) -> None:
+        page.get_by_text(mark).first.wait_for()
+        page.locator(".live[data-drawn]").first.wait_for()
+        assert page.evaluate("window.hit") is None, what
+
+    page.goto(hostile_app)
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.get_by_text("requests reached").wait_for()
+    seen("today")
+    for marks in page.locator(".live .leaflet-marker-icon").all()[:20]:
+        marks.dispatch_event("mouseover")
+    page.locator(".live .leaflet-marker-icon .badge.request").first.dispatch_event("click")
+    page.locator(".st-key-card").wait_for()
+    assert mark in page.locator(".st-key-card").inner_text()
+    seen("card")
+    page.get_by_role("button", name="Print and export").click()
+    sheets = page.get_by_role("link", name="All crews", exact=True).get_attribute("href")
+    paper = chromium.new_page()
+    paper.goto(f"{hostile_app}{sheets}")
+    assert mark in paper.inner_text("body")
+    assert "onerror" in paper.inner_text("body")
+    assert paper.evaluate("window.hit") is None
+    paper.goto(f"{hostile_app}/kiosks")
+    paper.get_by_text("certified optimal").wait_for(timeout=120_000)
+    packet = paper.get_by_role("link", name="Approval packet", exact=True).get_attribute("href")
+    assert paper.evaluate("window.hit") is None
+    paper.goto(f"{hostile_app}{packet}")
+    assert f"{mark} site" in paper.inner_text("body")
+    assert paper.evaluate("window.hit") is None
+    paper.close()
+    page.keyboard.press("Escape")
+    for name in ("Hotspots", "Kiosks"):
+        page.get_by_role("link", name=name).click()
+        seen(name)
+    page.get_by_role("link", name="Data").click()
+    file = tmp_path / "bad.csv"
+    columns = "CASE_ENQUIRY_ID,OPEN_DT,TARGET_DT,CLOSED_DT,CASE_STATUS,TYPE,LATITUDE,LONGITUDE"
+    rows = [f'"{mark} {payload.replace(chr(34), chr(39))}",x,x,x,x,{mark},x,x' for payload in PAYLOADS]
+    good = f"{mark}1,02/01/2026 08:00:00 AM,,,Open,Needle Pickup,42.34,-71.07"
+    file.write_text("\n".join([columns, *rows, good]))
+    page.set_input_files("input[type=file]", str(file))
+    page.get_by_role("button", name="Take it").click()
+    page.get_by_text("1 kept").first.wait_for()
+    page.get_by_role("link", name="Accounts").click()
+    page.get_by_text("only ever added").wait_for()
+    assert page.evaluate("window.hit") is None
+    page.close()
+    assert not [url for url in asked if not url.startswith((hostile_app, "data:", "blob:", "about:"))]
