@@ -79,7 +79,9 @@ def test_the_verb_writes_what_the_kiosk_planner_reads(
         area = area_of_place("Somewhere", Servers(url, url))
         servers = ("--overpass", url, "--nominatim", url)
         assert call(monkeypatch, "--place", "Somewhere", *servers, "--out", out, "--every-m", "20") == 0
-        assert "street" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "10 street" in said
+        assert "0 fire station" in said
         nowhere = tmp_path / "no" / "sites.geojson"
         assert call(monkeypatch, "--place", "Somewhere", *servers, "--out", nowhere) == 1
     sites, rejected = read_sites(out, area, kind="candidate", state="candidate")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sweepplan.bridge import PUBLIC_PLACES
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import SettingsError
@@ -46,7 +47,8 @@ def candidates_verb(
         out.write_text(sites_geojson(publish(sites, area=area)), encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{out}: cannot be written ({error.strerror or error}): give another file") from error
-    kinds = {str(kind): int(n) for kind, n in sites["kind"].value_counts().sort_index().items()}
+    counts = sites["kind"].value_counts()
+    kinds = {kind: int(counts.get(kind, 0)) for kind in sorted({"street", *PUBLIC_PLACES.values()})}
     lines = [f"{len(sites):,} candidate sites of {area.label} in {out} (© OpenStreetMap contributors)"]
     lines += [f"  {n:6,d} {kind.replace('_', ' ')}" for kind, n in kinds.items()]
     answer({"file": str(out), "sites": len(sites), "kinds": kinds}, lines, as_json=as_json)
