@@ -87,7 +87,7 @@ def method(opened: Opened) -> list[str]:
     return [
         f"Hotspots: DBSCAN on weighted cells, {clusters.eps_m:g} m",
         "Weeks to come: weighted mean of days, weekday and season, 80 % interval of a negative binomial",
-        f"Data version {state.version(opened)}, sweepplan {version('sweepplan')}",
+        f"Data version {opened.version}, sweepplan {version('sweepplan')}",
     ]
 
 
@@ -99,5 +99,5 @@ def export(opened: Opened, view: View, health: Health, kind: str, role: str) -> 
         notes = [line.replace("**", "") for line in told]
         return to_csv(shown.hotspots(view.shown), withheld=[*view.shown.withheld_words(), *notes]).encode()
 
-    about = f"{state.version(opened)} {kind} {role} {health.start} {health.n_before}"
+    about = f"{opened.version} {kind} {role} {health.start} {health.n_before}"
     return Document(about, make, "text/csv", frozenset({role}), f"hotspots-{kind}.csv", f"exported hotspots-{kind}.csv")

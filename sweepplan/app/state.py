@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,9 @@ CURVE_K = 30
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """The city, and what is found in it as of the moment the settings name."""
+    """The city, and what is found in it as of the moment the settings name; ``version``: of settings and files."""
 
+    version: str
     settings: Settings
     stamp: Stamp
     city: City
@@ -108,7 +111,8 @@ def opened() -> Opened:
     """Return the city that the settings name; it is read again when one of its files changes."""
     path = Options.given().settings
     settings = Settings.load(path)
-    return _opened(settings, _stamp(path, *settings.files().values()) + _taken(settings))
+    stamp = _stamp(path, *settings.files().values()) + _taken(settings)
+    return _opened(hashlib.sha256(repr((settings, stamp)).encode()).hexdigest()[:16], settings, stamp)
 
 
 def _taken(settings: Settings) -> Stamp:
@@ -125,23 +129,18 @@ def _stamp(*files: Path) -> Stamp:
 
 
 @st.cache_resource(show_spinner="Reading streets and reports, finding hotspots", max_entries=2)
-def _opened(settings: Settings, stamp: Stamp) -> Opened:
-    city = pipeline.load_city(settings)
-    as_of = city.area.moment(settings.as_of)
-    return Opened(
-        settings,
-        stamp,
-        city,
-        as_of,
-        pipeline.find(city.readings, as_of=as_of, around=city.around, clusters=settings.clusters),
-    )
+def _opened(version: str, _settings: Settings, _stamp: Stamp) -> Opened:
+    """Read the city; its version alone is the key of the cache, as the rest takes long to be hashed."""
+    city = pipeline.load_city(_settings)
+    as_of = city.area.moment(_settings.as_of)
+    hotspots = pipeline.find(city.readings, as_of=as_of, around=city.around, clusters=_settings.clusters)
+    # Streamlit collects garbage after every run, which takes .2 s where a city's streets are looked through each time.
+    gc.collect()
+    gc.freeze()
+    return Opened(version, _settings, _stamp, city, as_of, hotspots)
 
 
-def _key(opened: Opened) -> tuple[Settings, Stamp]:
-    return opened.settings, opened.stamp
-
-
-_BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Opened: _key}
+_BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Opened: attrgetter("version")}
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
@@ -212,7 +211,7 @@ def sited(opened: Opened, rules: KioskRules) -> Sited:
     around = opened.city.around.sites
     about = f"sited {rules!r}"
     seen = view(opened, "planner", about, kiosks.table)
-    papers = handouts.of_kiosks(f"{version(opened)} {about}", seen.shown, kiosks, opened.as_of)
+    papers = handouts.of_kiosks(f"{opened.version} {about}", seen.shown, kiosks, opened.as_of)
     told = kiosks.study.kind == "needle"  # of overdoses no product tells a place's counts
     facts = bridge.site_facts(kiosks.study, kiosks.plan, others=around) if told else pd.DataFrame()
     curve = pipeline.kiosk_curve(kiosks, up_to=max(rules.k, CURVE_K))
@@ -290,7 +289,7 @@ def view(opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, roles
     """Pass tables through the gate of ``role``; the map is for ``roles``, else for that role alone."""
     policy = Policy.for_role(role, min_count=opened.settings.min_count)
     shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
-    about = f"{version(opened)} {role} {about}"
+    about = f"{opened.version} {role} {about}"
     layers = Document(about, lambda: maps.live(shown, as_of=opened.as_of), _JSON, frozenset({role}))
     near, far = _streets(opened)
     return View(shown, MapView(layers, near, far, opened.city.area.name, opened.settings.attribution))
@@ -301,7 +300,7 @@ def _streets(opened: Opened) -> tuple[Document, Document]:
     """Return the streets as every map has them under it, near and far."""
 
     def make(near: bool) -> Document:
-        about = f"{version(opened)} streets {near}"
+        about = f"{opened.version} streets {near}"
         return Document(about, lambda: maps.basemap(_ground(opened), near=near), _JSON, EVERYONE)
 
     return make(True), make(False)
@@ -311,8 +310,3 @@ def _ground(opened: Opened) -> Published:
     city, lead = opened.city, Policy.for_role("lead")
     tables = [city.streets.streets()] + ([] if city.parks is None else [city.parks])
     return publish(*tables, area=city.area, policy=lead, as_of=opened.as_of)
-
-
-def version(opened: Opened) -> str:
-    """Return what stands for settings and files as they were read."""
-    return hashlib.sha256(repr((opened.settings, opened.stamp)).encode()).hexdigest()[:16]
