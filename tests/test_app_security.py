@@ -142,7 +142,7 @@ def test_roles_by_pages(store: Store, monkeypatch: pytest.MonkeyPatch, role: str
     offered: list[str] = []
 
     def navigation(pages: list[Any], **_: Any) -> SimpleNamespace:
-        offered.extend(page.title for page in pages)
+        offered.extend(page.title for page in pages[1:])
         return SimpleNamespace(title=pages[0].title, run=lambda: None)
 
     monkeypatch.setattr(access, "on_page", lambda _: Person(f"{role}@example.org", role, frozenset({role})))

@@ -30,7 +30,7 @@ def page() -> None:
     with left:
         st.markdown(f"**{counted(len(table), 'account')}**")
         if table.empty:
-            st.info("Nobody has an account yet: give an e-mail and a role on the right.")
+            st.info("Nobody has an account yet: give an e-mail and a role.")
         else:
             st.dataframe(table, hide_index=True)
     with right:

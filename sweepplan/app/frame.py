@@ -54,8 +54,12 @@ def main() -> None:
     if not mine:
         _nothing_yet(person)
         return
-    pages = [_page(room, default=room is mine[0]) for room in mine]
-    chosen = st.navigation(pages, position="top")
+    pages = [st.Page(room.body, title=room.title, url_path=room.name) for room in mine]
+    # The page shown first has no address of its own: a page of ours there could not be shared by its link.
+    start = st.Page(_nowhere, title="sweepplan", default=True, visibility="hidden")
+    chosen = st.navigation([start, *pages], position="top")
+    if chosen is start:
+        st.switch_page(pages[0])
     if not person.local:
         _who(person)
     try:
@@ -67,8 +71,8 @@ def main() -> None:
         st.error(sentence(plain(error)))
 
 
-def _page(room: Room, *, default: bool) -> st.Page:
-    return st.Page(room.body, title=room.title, url_path=room.name, default=default)
+def _nowhere() -> None:
+    """Show nothing: who comes without an address is led to the first page that is theirs."""
 
 
 def _note(person: Person, title: str, options: Options) -> None:

@@ -176,7 +176,11 @@ def _about(row: Any, shown: Published, *, late: bool) -> list[str | None]:
     if not pd.isna(row.arrives_at):
         served = moment_of(shown.local(row.arrives_at))
         served += "" if pd.isna(row.leaves_at) else f" to {shown.local(row.leaves_at):%H:%M}"
-    needles = f"{short(row.expected_needles)} needles expected" if row.expected_needles > 0 else "no needles expected"
+    needles = (
+        f"{short(row.expected_needles)} needle{'' if row.expected_needles == 1 else 's'} expected"
+        if row.expected_needles > 0
+        else "no needles expected"
+    )
     return [STOP_KINDS[row.kind], served, f"{'over due: ' if late else ''}due {due}" if due else None, needles]
 
 
