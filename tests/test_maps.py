@@ -524,7 +524,7 @@ def test_a_stop_says_what_it_is_when_pointed_at(chromium, saved):
             "Request",
             "Tue 3 Mar, 07:40 to 07:50",
             "due Tue 3 Mar, 12:00",
-            "1 needles expected",
+            "1 needle expected",
         ]
 
 
