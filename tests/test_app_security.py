@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,7 +86,9 @@ class Asking:
             async with httpx.AsyncClient(transport=transport, base_url="http://plan.example.org") as client:
                 return await client.get(path, headers=headers)
 
-        return asyncio.run(ask())
+        # In a thread of its own: the browser of other tests keeps an event loop running in this one.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: asyncio.run(ask())).result()
 
 
 @pytest.fixture
