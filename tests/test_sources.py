@@ -406,7 +406,7 @@ DIRTY = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(dirty=DIRTY, order=st.randoms(use_true_random=False), made=st.booleans())
 def test_no_cell_raises_and_no_order_matters(tmp_path_factory, dirty, order, made):
     folder = tmp_path_factory.mktemp("dirty")
@@ -431,7 +431,7 @@ PLAIN_CELLS = {
 }
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(
     dirty=st.lists(
         st.fixed_dictionaries({name: st.one_of(st.just(value), CELL) for name, value in PLAIN_CELLS.items()}),

@@ -129,7 +129,7 @@ DIRTY = st.fixed_dictionaries(
 USABLE = {**ROW, "id": "z"}
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(dirty=st.lists(DIRTY, max_size=12), order=st.randoms(use_true_random=False), cut=st.integers(1, 12))
 def test_every_row_is_told_whatever_the_order(tmp_path_factory, dirty, order, cut):
     folder = tmp_path_factory.mktemp("dirty")

@@ -257,7 +257,7 @@ JSON = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(derandomize=True, deadline=None, max_examples=200)
 @given(told=JSON, feed=st.sampled_from(["open311", "seeclickfix", "boston-ckan", "plain"]))
 def test_any_json_is_read_or_refused(tmp_path_factory, told, feed):
     path = put(tmp_path_factory.mktemp("any"), json.dumps(told))
@@ -271,7 +271,7 @@ def test_any_json_is_read_or_refused(tmp_path_factory, told, feed):
 FIELD = st.none() | st.text(max_size=9) | st.sampled_from(["open", "2024-03-10T02:30:00", "1710054000000", "42"])
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.lists(st.dictionaries(st.sampled_from(list(request(1))), FIELD, max_size=4), max_size=5))
 def test_no_request_is_lost(tmp_path_factory, dirty):
     rows = [request(0), *({**request(k + 1), **changes} for k, changes in enumerate(dirty))]

@@ -97,7 +97,7 @@ def _closings(opened: pd.Series, rng: np.random.Generator) -> pd.Series:
     minute = opened.dt.hour.to_numpy() * 60 + opened.dt.minute.to_numpy() + opened.dt.second.to_numpy() / 60
     worked = day * (last - first) + np.clip(minute - first, 0, last - first)
     wait = _WAIT_MIN * rng.lognormal(0, 1.1, len(opened))
-    late = (opened >= AS_OF - pd.Timedelta(hours=42)).to_numpy()
+    late = (opened >= AS_OF - pd.Timedelta(hours=40)).to_numpy()
     wait = np.where(late, 3.5 * wait + 400, wait)
     forgotten = rng.random(len(opened)) < 0.0025
     done = worked + np.where(forgotten, wait + rng.uniform(8, 30, len(opened)) * (last - first), wait)

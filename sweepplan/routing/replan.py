@@ -87,46 +87,33 @@ def rest_of_day(
     unknown = sorted(set(home) - {shift.crew for shift in problem.shifts})
     if unknown:
         raise ProblemError(f"no crew {unknown[0]!r}: one of {', '.join(shift.crew for shift in problem.shifts)}")
-    days, modes = work_days(problem, plan), plan.modes or tuple((0,) * len(route) for route in plan.routes)
+    days = work_days(problem, plan)
+    plan = replace(plan, modes=plan.modes or tuple((0,) * len(route) for route in plan.routes))
     if done is None:
         n_frozen = [_frozen(problem, plan, day, k, at_s) for k, day in enumerate(days)]
     else:
-        plan, n_frozen = _done_first(plan, modes, set(done))
-        modes = plan.modes
+        plan, n_frozen = _done_first(plan, set(done))
+    later: dict[int, Shift] = {}
+    for k, shift in enumerate(problem.shifts):
+        ready_s = at_s if done is not None else _ready(problem, plan, days[k], k, n_frozen[k], at_s)
+        now = None if shift.crew in home else _goes_on(problem, plan, days[k], k, n_frozen[k], ready_s)
+        if now is not None:
+            later[k] = now
+    if not later:
+        raise ProblemError("no crew is left to go on: every shift is over or gone home")
     frozen = tuple(route[:n] for route, n in zip(plan.routes, n_frozen, strict=True))
     gone = {stop for route in frozen for stop in route} | set(done or ())
     every = (*problem.stops, *added)
     stops = tuple(k for k in range(len(every)) if k not in gone)
-    number = {stop: k for k, stop in enumerate(stops)}
-    shifts: list[int] = []
-    later: list[Shift] = []
-    routes: list[tuple[int, ...]] = []
-    chosen: list[tuple[int, ...]] = []
-    for k, shift in enumerate(problem.shifts):
-        ready_s = at_s if done is not None else _ready(problem, plan, days[k], k, n_frozen[k], at_s)
-        now = None if shift.crew in home else _goes_on(problem, plan, days[k], k, n_frozen[k], ready_s)
-        if now is None:
-            continue
-        shifts.append(k)
-        later.append(now)
-        left = plan.routes[k][n_frozen[k] :]
-        routes.append(tuple(UNLOAD if stop == UNLOAD else number[stop] for stop in left))
-        chosen.append(tuple(modes[k][n_frozen[k] :]))
-    if not later:
-        raise ProblemError("no crew is left to go on: every shift is over or gone home")
-    known = tuple(_stops(route) for route in routes)
-    costs = habit or Habit(())
+    start = _left(plan, list(later), n_frozen, stops)
     rest = SweepProblem(
         tuple(every[k] for k in stops),
-        tuple(later),
+        tuple(later.values()),
         problem.travel_s if travel_s is None else travel_s,
-        replace(costs, routes=known),
+        replace(habit or Habit(()), routes=tuple(_stops(route) for route in start.routes)),
     )
-    start = SweepPlan(tuple(routes), plan.solver, plan.seed, tuple(chosen))
-    whose = {stop: shift.crew for shift, route in zip(problem.shifts, plan.routes, strict=True) for stop in route}
-    whose |= {len(problem.stops) + k: "new" for k in range(len(added))}
-    was = tuple(whose.get(stop, "not planned") for stop in stops)
-    return Rest(rest, stops, tuple(shifts), frozen, _holding(rest, start), was)
+    was = _whose(problem, plan, stops)
+    return Rest(rest, stops, tuple(later), frozen, _holding(rest, start), was)
 
 
 def changes(rest: Rest, plan: SweepPlan) -> tuple[Change, ...]:
@@ -155,10 +142,23 @@ def changes(rest: Rest, plan: SweepPlan) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _done_first(plan: SweepPlan, modes: tuple[tuple[int, ...], ...], done: set[int]) -> tuple[SweepPlan, list[int]]:
+def _left(plan: SweepPlan, shifts: Sequence[int], n_frozen: Sequence[int], stops: Sequence[int]) -> SweepPlan:
+    """Return what is left of the plan for the shifts that go on, stops numbered as in ``stops``."""
+    number = {stop: k for k, stop in enumerate(stops)} | {UNLOAD: UNLOAD}
+    routes = tuple(tuple(number[stop] for stop in plan.routes[k][n_frozen[k] :]) for k in shifts)
+    return replace(plan, routes=routes, modes=tuple(plan.modes[k][n_frozen[k] :] for k in shifts))
+
+
+def _whose(problem: SweepProblem, plan: SweepPlan, stops: Sequence[int]) -> tuple[str, ...]:
+    """Return whose each stop was: a crew's name, ``not planned``, or ``new`` where the day's problem has it not."""
+    crew = {stop: shift.crew for shift, route in zip(problem.shifts, plan.routes, strict=True) for stop in route}
+    return tuple("new" if stop >= len(problem.stops) else crew.get(stop, "not planned") for stop in stops)
+
+
+def _done_first(plan: SweepPlan, done: set[int]) -> tuple[SweepPlan, list[int]]:
     """Return the plan with what each crew did before what it has still to do, and how many visits it did."""
     routes, chosen, n_done = [], [], []
-    for route, mine in zip(plan.routes, modes, strict=True):
+    for route, mine in zip(plan.routes, plan.modes, strict=True):
         last = max((i for i, stop in enumerate(route) if stop in done), default=-1)
         did = [stop in done or (stop == UNLOAD and i < last) for i, stop in enumerate(route)]
         order = sorted(range(len(route)), key=[not d for d in did].__getitem__)

@@ -21,6 +21,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 PEOPLE, RERUNS = 25, 4
@@ -130,7 +131,7 @@ def _person(port: int, took: list[float], failed: list[str]) -> None:
                         break
                 if turn:  # the first is the opening of the page
                     took.append(time.perf_counter() - begun)
-    except Exception as error:
+    except (OSError, WebSocketException) as error:
         failed.append(repr(error))
 
 
