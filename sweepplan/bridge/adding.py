@@ -10,7 +10,7 @@ import pandas as pd
 
 from sweepplan.bridge.rules import SweepRules
 from sweepplan.bridge.snapping import located
-from sweepplan.bridge.sweeps import SweepDay
+from sweepplan.bridge.sweeps import SweepDay, zone_of
 from sweepplan.errors import ProblemError
 from sweepplan.model import Mode, Stop, SweepProblem
 from sweepplan.streets import Snaps, StreetNetwork
@@ -51,6 +51,8 @@ def with_request(
         window_s=(0, horizon),
         required=True,
         load=round(needles),
+        skills=rules.skills("request"),
+        zone=zone_of(spot, day.zones)[0],
     )
     told = {"place_id": stop.place, "name": name or named, "kind": "request"}
     line = gpd.GeoDataFrame({key: [value] for key, value in told.items()}, geometry=spot.to_list(), crs=spot.crs)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sweepplan.bridge.rules import SweepRules
 from sweepplan.bridge.snapping import FOOT_MS, names_at, on_foot_m, snapped
-from sweepplan.bridge.sweeps import SweepDay
+from sweepplan.bridge.sweeps import SweepDay, zone_of
 from sweepplan.errors import PlanError, ProblemError, StreetsError
 from sweepplan.geo import Floats
 from sweepplan.model import Habit, Mode, Stop, SweepPlan
@@ -79,9 +79,10 @@ def rest_day(
     new = gpd.GeoSeries([], crs=streets.area.crs) if requests is None else requests
     points = gpd.GeoSeries(pd.concat([day.stops.geometry, new], ignore_index=True), crs=streets.area.crs)
     snaps = snapped(streets, day.depot, points, rules)
-    walk_m = on_foot_m(snaps[1:], rules)
-    later = _new_stops(streets, new, snaps[1 + len(day.stops) :], walk_m[len(day.stops) :], rules)
-    added = _as_stops(later, day, at_s, rules.needles_per_report)
+    n_rows = len(day.snaps)
+    walk_m = on_foot_m(snaps[len(day.depot) :], rules)
+    later = _new_stops(streets, new, snaps[n_rows:], walk_m[len(day.stops) :], rules)
+    added = _as_stops(later, day, at_s, rules)
     rest = rest_of_day(
         day.problem,
         plan,
@@ -94,7 +95,7 @@ def rest_day(
     )
     stops = pd.concat([day.stops, later.drop(columns="service_s")], ignore_index=True).iloc[list(rest.stops)]
     stops = gpd.GeoDataFrame(stops.reset_index(drop=True), geometry="geometry", crs=streets.area.crs)
-    return rest, SweepDay(rest.problem, day.zero, stops, snaps, day.depot)
+    return rest, SweepDay(rest.problem, day.zero, stops, snaps, day.depot, day.zones)
 
 
 def change_words(change: Change, names: dict[str, str]) -> str:
@@ -145,9 +146,10 @@ def _new_stops(
     )
 
 
-def _as_stops(later: gpd.GeoDataFrame, day: SweepDay, at_s: int, needles: float) -> tuple[Stop, ...]:
+def _as_stops(later: gpd.GeoDataFrame, day: SweepDay, at_s: int, rules: SweepRules) -> tuple[Stop, ...]:
     """Return the new requests as must-visits of the problem, due when the last shift ends."""
-    first, ends = 1 + len(day.stops), max(shift.window_s[1] for shift in day.problem.shifts)
+    first, ends = len(day.snaps), max(shift.window_s[1] for shift in day.problem.shifts)
+    zones, needles = zone_of(later.geometry, day.zones), rules.needles_per_report
     return tuple(
         Stop(
             place=str(place),
@@ -156,6 +158,8 @@ def _as_stops(later: gpd.GeoDataFrame, day: SweepDay, at_s: int, needles: float)
             window_s=(min(at_s, ends), ends),
             required=True,
             load=round(needles),
+            skills=rules.skills("request"),
+            zone=zones[k],
         )
         for k, place in enumerate(later["place_id"])
     )
@@ -163,13 +167,13 @@ def _as_stops(later: gpd.GeoDataFrame, day: SweepDay, at_s: int, needles: float)
 
 def _travel_now(day: SweepDay, streets: StreetNetwork, snaps: Snaps, walk_m: Floats, rules: SweepRules) -> Floats:
     """Return the travel times from now on: blocked segments are not come to, blocked stops are walked to."""
-    n = len(day.stops)
+    n, depots = len(day.stops), len(day.depot)
     travel_s: Floats = np.ceil(streets.travel_s(snaps))
-    farther_m = np.maximum(walk_m[:n] - on_foot_m(day.snaps[1:], rules), 0)
-    walk_s = np.concatenate([[0], np.ceil(farther_m / FOOT_MS), np.zeros(len(snaps) - 1 - n)])
+    farther_m = np.maximum(walk_m[:n] - on_foot_m(day.snaps[depots:], rules), 0)
+    walk_s = np.concatenate([np.zeros(depots), np.ceil(farther_m / FOOT_MS), np.zeros(len(snaps) - depots - n)])
     travel_s = travel_s + walk_s + walk_s[:, None]
-    moved = snaps.distance_m[1 : 1 + n] > day.snaps.distance_m[1:] + _MOVED_M
-    shut = 1 + np.flatnonzero(moved & (day.stops["kind"] == "street").to_numpy())
+    moved = snaps.distance_m[depots : depots + n] > day.snaps.distance_m[depots:] + _MOVED_M
+    shut = depots + np.flatnonzero(moved & (day.stops["kind"] == "street").to_numpy())
     travel_s[:, shut] = np.inf
     np.fill_diagonal(travel_s, 0)
     return travel_s

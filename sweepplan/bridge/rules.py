@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from sweepplan.errors import SettingsError
+from sweepplan.tables import STOP_KINDS
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,14 @@ class SweepRules:
         travel that a shift allows.
     keep_share : when the rest of a day is planned anew, every leg that changes must bring this share of an average
         stop's needles, a stop that changes crews twice as much.
+    needs : per kind of stop what a crew must be able to do, e.g. ``(("kiosk", ("two-person",)),)``.
+    done_before : per kind of place the time of day, Monday to Friday, by which a sweep of it is over. Requests wait for
+        no such time.
+
+    Raises
+    ------
+    SettingsError
+        A kind of stop is unknown, or a time of day cannot be read.
     """
 
     request_s: int = 600
@@ -39,3 +53,55 @@ class SweepRules:
     unknown_open_d: float = 1.0
     needle_s: float = 36_000.0
     keep_share: float = 0.1
+    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    done_before: tuple[tuple[str, str], ...] = (("schoolyard", "08:00"),)
+
+    def __post_init__(self) -> None:
+        for name, rule in (("needs", self.needs), ("done_before", self.done_before)):
+            strange = sorted({kind for kind, _ in rule} - set(STOP_KINDS))
+            if strange:
+                raise SettingsError(f"{name} of {strange[0]!r}: a stop is one of {', '.join(STOP_KINDS)}")
+        for kind, text in self.done_before:
+            if not _is_clock(text):
+                raise SettingsError(f'done_before of {kind!r}: {text!r}: give a time of day, e.g. "08:00"')
+        for kind, skills in self.needs:
+            if not isinstance(skills, tuple) or not all(isinstance(skill, str) for skill in skills):
+                raise SettingsError(f'needs of {kind!r}: {skills!r}: give a list of words, e.g. ["two-person"]')
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> SweepRules:
+        """Make rules of a ``[rules]`` table; ``needs`` and ``done_before`` are tables by kind of stop.
+
+        Examples
+        --------
+        >>> SweepRules.of({"needs": {"kiosk": ["two-person"]}, "done_before": {}}).skills("kiosk")
+        frozenset({'two-person'})
+        """
+        plain = dict(given)
+        for name in {"needs", "done_before"} & set(plain):
+            if not isinstance(plain[name], Mapping):
+                raise SettingsError(f"{name} {plain[name]!r}: give a table by kind of stop")
+        if "needs" in plain:
+            plain["needs"] = tuple(
+                (kind, tuple(skills) if isinstance(skills, list) else skills) for kind, skills in plain["needs"].items()
+            )
+        if "done_before" in plain:
+            plain["done_before"] = tuple(plain["done_before"].items())
+        return cls(**plain)
+
+    def told(self) -> dict[str, Any]:
+        """Return the rules as :meth:`of` reads them, ready for JSON."""
+        needs = {kind: list(skills) for kind, skills in self.needs}
+        return {**vars(self), "needs": needs, "done_before": dict(self.done_before)}
+
+    def skills(self, kind: str) -> frozenset[str]:
+        """Return what a crew must be able to do at a stop of this kind."""
+        return frozenset(dict(self.needs).get(kind, ()))
+
+
+def _is_clock(text: object) -> bool:
+    try:
+        time.fromisoformat(str(text))
+    except ValueError:
+        return False
+    return isinstance(text, str)

@@ -16,21 +16,21 @@ FOOT_MS = 1.2
 
 
 def snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
-    """Return where the depot (first) and stops lie on the streets; -1 where a stop lies on none.
+    """Return where the depots (first) and stops lie on the streets; -1 where a stop lies on none.
 
     Raises
     ------
     StreetsError
-        The depot lies off the network.
+        A depot lies off the network.
     """
     far = StreetsError(
         f"the depot lies more than {rules.depot_limit_m:g} m from any street of the network: "
         "move it, or load more streets"
     )
-    if streets.area.boundary.distance(depot.iloc[0]) > rules.depot_limit_m:
+    if (depot.distance(streets.area.boundary) > rules.depot_limit_m).any():
         raise far
     home = streets.snap(depot, limit_m=rules.depot_limit_m, joined=True)
-    if home.edge[0] < 0:
+    if (home.edge < 0).any():
         raise far
     others = _reachable(streets, stops, rules)
     columns = (

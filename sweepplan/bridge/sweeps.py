@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import time
 
@@ -15,13 +15,16 @@ from shapely.geometry.base import BaseGeometry
 
 from sweepplan.bridge.lixels import street_rates
 from sweepplan.bridge.rules import SweepRules
+from sweepplan.bridge.shifts import depots_of, shifts_of
 from sweepplan.bridge.snapping import FOOT_MS, names_at, on_foot_m, snapped
 from sweepplan.errors import ProblemError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates, yields
-from sweepplan.model import Break, Crew, Mode, Shift, Stop, SweepProblem
+from sweepplan.model import Crew, Mode, Shift, Stop, SweepProblem
 from sweepplan.streets import Leg, Snaps, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES
+
+SATURDAY = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +36,9 @@ class SweepDay:
     problem : numbers only; its zero is ``zero``.
     zero : midnight of the day planned on the city's clock, in UTC.
     stops : one row per stop of the problem, same order: ``place_id, name, kind, due_at``, point on the plane.
-    snaps : where depot (first) and stops (same order) lie on the streets; in the rest of a day, those of the whole day.
-    depot : one point on the plane.
+    snaps : where depots (first) and stops (same order) lie on the streets; in the rest of a day, of the whole day.
+    depot : the depots, points on the plane; the first rows of ``snaps``.
+    zones : polygons with ``name``, where crews may not work everywhere.
     known : legs worked out so far, by the rows of ``snaps`` they join; they stay true where stops are added.
     """
 
@@ -43,6 +47,7 @@ class SweepDay:
     stops: gpd.GeoDataFrame
     snaps: Snaps
     depot: gpd.GeoSeries
+    zones: gpd.GeoDataFrame | None = None
     known: dict[tuple[int, int], Leg] = field(default_factory=dict, repr=False)
 
     def leg(self, streets: StreetNetwork, a: int, b: int) -> Leg:
@@ -72,7 +77,7 @@ def open_requests(
     return table[(table["kind"] == "needle") & known & waits.astype(bool)]
 
 
-def sweep_day(
+def sweep_day(  # noqa: PLR0913 - one a thing that makes the day
     incidents: gpd.GeoDataFrame,
     streets: StreetNetwork,
     crews: Sequence[Crew],
@@ -81,6 +86,7 @@ def sweep_day(
     depot: gpd.GeoSeries,
     places: gpd.GeoDataFrame,
     services: gpd.GeoDataFrame | None = None,
+    zones: gpd.GeoDataFrame | None = None,
     rules: SweepRules | None = None,
 ) -> SweepDay:
     """Make the sweep problem of the day ``as_of`` falls on.
@@ -88,12 +94,13 @@ def sweep_day(
     Parameters
     ----------
     incidents : tables.INCIDENTS; open requests become required stops.
-    depot : one point on the plane, start and end of every crew.
+    depot : one point on the plane, start and end of every crew that has none of its own.
     places : tables.PLACES with ``needles_a_day`` and ``swept_d``, see :func:`places_to_sweep`; the best become stops
         with a prize.
 
     services : kiosks to service, see :func:`due_services`; required stops without needles: what lies in a kiosk is
         another stream than what lies on the ground.
+    zones : polygons with ``name``, for crews that may not work everywhere.
 
     Raises
     ------
@@ -109,18 +116,23 @@ def sweep_day(
     if services is not None and len(services):
         required = pd.concat([required, _services(services, rules)], ignore_index=True)
     zero = streets.area.midnight(as_of)
-    shifts = _shifts(crews, streets.area, zero, as_of, rules.unload_s)
+    depots, ends = depots_of(crews, depot, streets.area)
+    shifts = shifts_of(crews, ends, streets.area, zero=zero, as_of=as_of, rules=rules)
     n_places = round(rules.places_per_crew_h * sum(end - start for start, end in (s.window_s for s in shifts)) / 3600)
     optional = _optional_stops(PLACES.check(places, plane=streets.area.crs), rules, n_places)
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
-    snaps = snapped(streets, depot, stops.geometry, rules)
-    walk_m = on_foot_m(snaps[1:], rules)
-    stops["name"] = stops["name"].fillna(names_at(streets, snaps[1:], walk_m))
+    snaps = snapped(streets, depots, stops.geometry, rules)
+    at_stops = snaps[len(depots) :]
+    walk_m = on_foot_m(at_stops, rules)
+    stops["name"] = stops["name"].fillna(names_at(streets, at_stops, walk_m))
     stops["sweep_s"] = stops["sweep_s"].fillna(rules.request_s) + 2 * walk_m / FOOT_MS
+    stops["zone"] = pd.Series(zone_of(stops.geometry, zones), dtype=object)
+    stops["closes_s"] = _closes_s(stops, zero, streets.area, rules)
     travel_s = np.ceil(streets.travel_s(snaps))
-    problem = SweepProblem(_stops(stops, zero, shifts, travel_s[0, 1:], rules), shifts, travel_s)
-    return SweepDay(problem, zero, stops.drop(columns=["prize", "sweep_s", "required"]), snaps, depot)
+    problem = SweepProblem(_stops(stops, shifts, travel_s, len(depots), rules), shifts, travel_s)
+    told = stops.drop(columns=["prize", "sweep_s", "required", "zone", "closes_s"])
+    return SweepDay(problem, zero, told, snaps, depots, zones)
 
 
 def places_to_sweep(
@@ -225,67 +237,54 @@ def _middle(shape: BaseGeometry) -> shapely.Point:
     return shape.interpolate(0.5, normalized=True) if isinstance(shape, LineString) else shape.representative_point()
 
 
+def zone_of(points: gpd.GeoSeries, zones: gpd.GeoDataFrame | None) -> list[str | None]:
+    """Return the name of the first zone that each point lies in; None where it lies in none."""
+    found: list[str | None] = [None] * len(points)
+    if zones is not None:
+        at, zone = zones.sindex.query(points.geometry, predicate="intersects")
+        for k, z in sorted(zip(at, zone, strict=True), reverse=True):
+            found[int(k)] = str(zones["name"].iloc[int(z)])
+    return found
+
+
+def _closes_s(table: gpd.GeoDataFrame, zero: pd.Timestamp, area: Area, rules: SweepRules) -> pd.Series:
+    """Return by when work at each stop must begin, seconds after zero, by its due time or its kind; NaN: any time."""
+    due_s = (pd.to_datetime(table["due_at"], utc=True) - zero).dt.total_seconds()
+    day = area.local(zero)
+    if day.day_of_week < SATURDAY:
+        for kind, text in rules.done_before:
+            wall = pd.Timestamp.combine(day.date(), time.fromisoformat(text)).tz_localize(
+                area.tz, nonexistent="shift_forward", ambiguous=True
+            )
+            latest = (wall - zero).total_seconds() - np.ceil(table["sweep_s"])
+            due_s = due_s.where((table["kind"] != kind) | table["required"], latest)
+    return due_s
+
+
 def _stops(
-    table: gpd.GeoDataFrame,
-    zero: pd.Timestamp,
-    shifts: Sequence[Shift],
-    from_depot_s: np.ndarray,
-    rules: SweepRules,
+    table: gpd.GeoDataFrame, shifts: Sequence[Shift], travel_s: np.ndarray, first: int, rules: SweepRules
 ) -> tuple[Stop, ...]:
-    """Return the problem's stops; a due time that no crew can meet any more is no window: late is better than never."""
+    """Return the problem's stops, whose rows begin at ``first``.
+
+    A due time of a request that no crew can meet any more is no window: late is better than never.
+    """
     horizon = max(shift.window_s[1] for shift in shifts)
-    first = min(shift.window_s[0] for shift in shifts)
-    due_s = (pd.to_datetime(table["due_at"], utc=True) - zero).dt.total_seconds().to_numpy()
-    closes = np.where(np.nan_to_num(due_s, nan=-1.0) >= first + from_depot_s, np.minimum(due_s, horizon), horizon)
+    soonest = np.min([shift.window_s[0] + travel_s[shift.start, first:] for shift in shifts], axis=0)
+    closes_s, required = table["closes_s"].to_numpy(), table["required"].to_numpy(dtype=bool)
+    late = np.isnan(closes_s) | (required & (closes_s < soonest))
+    closes = np.where(late, horizon, np.clip(closes_s, 0, horizon))
     service = table["sweep_s"].to_numpy()
     prize = table["prize"].fillna(rules.needles_per_report).to_numpy()
     return tuple(
         Stop(
             place=str(place),
-            modes=(Mode(k + 1, k + 1, int(np.ceil(service[k]))),),
+            modes=(Mode(first + k, first + k, int(np.ceil(service[k]))),),
             prize=float(prize[k]),
             window_s=(0, int(closes[k])),
-            required=bool(table["required"].iloc[k]),
+            required=bool(required[k]),
             load=round(float(prize[k])),
+            skills=rules.skills(table["kind"].iloc[k]),
+            zone=table["zone"].iloc[k],
         )
         for k, place in enumerate(table["place_id"])
     )
-
-
-def _shifts(
-    crews: Sequence[Crew], area: Area, zero: pd.Timestamp, as_of: pd.Timestamp, unload_s: int
-) -> tuple[Shift, ...]:
-    day = area.local(zero).date()
-
-    def seconds(wall: time) -> int:
-        moment = pd.Timestamp.combine(day, wall).tz_localize(area.tz, nonexistent="shift_forward", ambiguous=True)
-        return round((moment - zero).total_seconds())
-
-    now_s = int(np.ceil((as_of - zero).total_seconds()))
-    windows = [(max(seconds(crew.start), now_s), seconds(crew.end)) for crew in crews]
-    over = [crew.name for crew, (start, end) in zip(crews, windows, strict=True) if start >= end]
-    if over:
-        raise ProblemError(
-            f"the shift of crew {over[0]!r} is over at {area.local(as_of):%Y-%m-%d %H:%M}: "
-            "plan an earlier moment or a later shift"
-        )
-    return tuple(
-        Shift(
-            crew.name,
-            window_s,
-            pause=_pause(crew, seconds, window_s),
-            capacity=crew.capacity,
-            unload=None if crew.capacity is None else 0,
-            unload_s=unload_s,
-            skills=crew.skills,
-            zones=crew.zones,
-        )
-        for crew, window_s in zip(crews, windows, strict=True)
-    )
-
-
-def _pause(crew: Crew, seconds: Callable[[time], int], window_s: tuple[int, int]) -> Break | None:
-    """Return the crew's break, None where it has none or its time is over already."""
-    if crew.break_from is None or crew.break_until is None or seconds(crew.break_until) < window_s[0]:
-        return None
-    return Break(seconds(crew.break_from), seconds(crew.break_until), 60 * crew.break_min)

@@ -7,6 +7,8 @@ from datetime import time
 
 from sweepplan.errors import ProblemError
 
+LatLon = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -17,14 +19,17 @@ class Crew:
     mode : how it gets about: ``drive``, ``walk`` or ``park-and-walk``.
     break_from, break_until : when its break starts at the earliest and latest; both or neither.
     break_min : minutes of that break.
-    capacity : needles its container holds; None: no limit.
+    capacity : needles its containers hold together; None: no limit.
+    unload_min : minutes that emptying them where it starts takes; None: as the rules say.
     skills : what it can do that not every crew can, e.g. ``two-person``.
     zones : the zones it may work in; empty: anywhere.
+    depot, end_depot : latitude, longitude of where it starts and ends; None: where all do, and where it starts.
 
     Raises
     ------
     ProblemError
-        The shift ends before it starts, the break is no break, the name is empty, or the capacity is below 1.
+        The shift ends before it starts, the break is no break, the name is empty, a figure is out of bounds, or a depot
+        does not lie on the globe.
 
     Examples
     --------
@@ -40,8 +45,11 @@ class Crew:
     break_until: time | None = None
     break_min: int = 30
     capacity: int | None = None
+    unload_min: int | None = None
     skills: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
+    depot: LatLon | None = None
+    end_depot: LatLon | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -54,7 +62,12 @@ class Crew:
         if self.mode not in ("drive", "walk", "park-and-walk"):
             raise ProblemError(f"crew {self.name!r}: mode {self.mode!r}: one of drive, walk, park-and-walk")
         if self.capacity is not None and self.capacity < 1:
-            raise ProblemError(f"crew {self.name!r}: capacity {self.capacity}: give the needles its container holds")
+            raise ProblemError(f"crew {self.name!r}: capacity {self.capacity}: give the needles its containers hold")
+        if self.unload_min is not None and self.unload_min < 0:
+            raise ProblemError(f"crew {self.name!r}: unload_min {self.unload_min}: give minutes >= 0")
+        for lat, lon in filter(None, (self.depot, self.end_depot)):
+            if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+                raise ProblemError(f"crew {self.name!r}: depot {lat:g}, {lon:g}: give latitude, longitude in degrees")
         if (self.break_from is None) != (self.break_until is None):
             raise ProblemError(f"crew {self.name!r}: a break needs both an earliest and a latest start")
         if self.break_from and self.break_until and not (self.break_from <= self.break_until and self.break_min > 0):

@@ -3,6 +3,7 @@
 from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
 from sweepplan.pipeline.candidates import Servers, area_of_place, download_candidates
 from sweepplan.pipeline.city import City, load_city, read_reports
+from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
 from sweepplan.pipeline.health import WINDOWS, Health, health
@@ -55,6 +56,8 @@ __all__ = [
     "alerts_only",
     "area_of_place",
     "changes",
+    "crew_of",
+    "crew_told",
     "download_candidates",
     "file_hash",
     "find",

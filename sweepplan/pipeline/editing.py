@@ -15,6 +15,7 @@ from sweepplan.errors import PlanError
 from sweepplan.judging import plan_worth
 from sweepplan.model import UNLOAD, SweepPlan
 from sweepplan.pipeline.city import City
+from sweepplan.pipeline.crews import crew_told
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings
 from sweepplan.pipeline.walk import Sweep, Watch, searched, worked_out
@@ -174,7 +175,7 @@ def plan_body(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
     added = stops[stops["place_id"].str.startswith(bridge.ADDED)]
     return {
         "as_of": settings.as_of,
-        "crews": [{"name": crew.name, "shift": f"{crew.start:%H:%M}-{crew.end:%H:%M}"} for crew in settings.crews],
+        "crews": [crew_told(crew) for crew in settings.crews],
         "routes": served[["crew", "seq", "place_id"]].to_numpy().tolist(),
         "promised": {stop.place: stop.crew for stop in problem.stops if stop.crew is not None},
         "added": [

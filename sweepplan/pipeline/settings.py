@@ -13,6 +13,7 @@ from typing import Any
 from sweepplan.bridge import NALOXONE_M, KioskRules, SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
+from sweepplan.pipeline.crews import crew_of
 
 _PATHS = (
     "area",
@@ -41,11 +42,11 @@ class Settings:
     streets, walk_streets : GraphML; without the second, kiosks walk on the first.
     tz : the city's clock, e.g. ``America/New_York``.
     as_of : a moment on that clock; nothing reported from it on is used.
-    depot : latitude, longitude in degrees.
+    depot : latitude, longitude in degrees; of every crew that has none of its own.
     sites : schools, playgrounds and other points of the city; each hotspot says which is nearest.
     kiosk_ledger : states of the installed kiosks; those due for service are stops of the sweep, those removed or broken
         serve nobody.
-    districts : polygons with ``name``, for ``per_district`` of ``kiosk_rules``.
+    districts : polygons with ``name``, for ``per_district`` of ``kiosk_rules`` and the ``zones`` of crews.
     sweep_log : what crews found; each hotspot says when it was last swept.
     boxes : what the kiosk plan sites: ``sharps``, by the main feed, beside ``kiosks``; or ``naloxone``, by all
         overdoses read, beside the ``sites`` of kind naloxone.
@@ -107,6 +108,13 @@ class Settings:
             raise SettingsError(f"k = {self.k}: give 0 or more kiosks")
         if not 1 <= len(self.crews) <= 10:
             raise SettingsError(f"{len(self.crews)} crews: give 1 to 10")
+        names = [crew.name for crew in self.crews]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise SettingsError(f"crew {twice!r} stands twice: give each crew its own name")
+        zoned = [crew.name for crew in self.crews if crew.zones]
+        if zoned and self.districts is None:
+            raise SettingsError(f"crew {zoned[0]!r} has zones: give districts, the file of polygons they name")
 
     @classmethod
     def load(cls, path: str | Path, **changes: Any) -> Settings:
@@ -172,11 +180,9 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         lat, lon = values["depot"]
         values["depot"] = (float(lat), float(lon))
     if "crews" in values:
-        values["crews"] = tuple(
-            crew if isinstance(crew, Crew) else Crew.on_shift(crew["name"], crew["shift"]) for crew in values["crews"]
-        )
+        values["crews"] = tuple(crew if isinstance(crew, Crew) else crew_of(crew) for crew in values["crews"])
     if isinstance(values.get("rules"), Mapping):
-        values["rules"] = SweepRules(**values["rules"])
+        values["rules"] = SweepRules.of(values["rules"])
     if isinstance(values.get("kiosk_rules"), Mapping):
         values["kiosk_rules"] = _kiosk_rules(values["kiosk_rules"])
     return values

@@ -165,11 +165,10 @@ def sweep_day(
     Raises
     ------
     SettingsError
-        No depot.
+        No depot, or a zone that is no district.
     """
-    if settings.depot is None:
-        raise SettingsError("no depot: give where crews start and end as LAT,LON")
-    lat, lon = settings.depot
+    lat, lon = _depot(settings)
+    _check_zones(city, settings)
     places = sweep_places(city, hotspots, settings, as_of=as_of) if places is None else places
     services = None
     if city.ledger is not None and city.kiosks is not None:
@@ -182,9 +181,27 @@ def sweep_day(
         depot=city.area.points([lon], [lat]),
         places=places,
         services=services,
+        zones=city.districts,
         rules=settings.rules,
     )
     return day, places
+
+
+def _depot(settings: Settings) -> tuple[float, float]:
+    """Return where crews start and end that have no depot of their own."""
+    depot = settings.depot or settings.crews[0].depot
+    lost = [crew.name for crew in settings.crews if crew.depot is None]
+    if depot is None or (settings.depot is None and lost):
+        raise SettingsError("no depot: give where crews start and end as LAT,LON")
+    return depot
+
+
+def _check_zones(city: City, settings: Settings) -> None:
+    known = set() if city.districts is None else set(city.districts["name"])
+    for crew in settings.crews:
+        strange = sorted(crew.zones - known)
+        if strange:
+            raise SettingsError(f"crew {crew.name!r}: no zone {strange[0]!r}: one of {', '.join(sorted(known))}")
 
 
 def sweep_places(city: City, hotspots: Hotspots, settings: Settings, *, as_of: pd.Timestamp) -> gpd.GeoDataFrame:

@@ -15,9 +15,10 @@ from typing import Any
 
 import pandas as pd
 
+from sweepplan.bridge import SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
-from sweepplan.pipeline import Kiosks, Run, Settings, file_hash
+from sweepplan.pipeline import Kiosks, Run, Settings, crew_told, file_hash
 from sweepplan.privacy import Policy, Published, publish, to_csv
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
@@ -141,7 +142,9 @@ def _value(value: Any) -> Any:
         case Limit():
             return str(value)
         case Crew():
-            return {"name": value.name, "shift": f"{value.start:%H:%M}-{value.end:%H:%M}"}
+            return crew_told(value)
+        case SweepRules():
+            return value.told()
         case tuple():
             return [_value(item) for item in value]
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
