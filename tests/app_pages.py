@@ -55,15 +55,20 @@ def crew_rows(name: str, start: time | None, end: time | None) -> pd.DataFrame:
     return pd.DataFrame({"Crew": [name], "Start": [start], "End": [end]}, dtype=object)
 
 
-@contextmanager
-def served_app(settings: Path) -> Iterator[str]:
-    """Start the app as the command does, and give its address."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served_app(settings: Path, *options: str, cwd: Path | None = None, port: int = 0) -> Iterator[str]:
+    """Start the app as the command does, and give its address; ``port``: one that is free, else any."""
+    port = port or free_port()
     start = [sys.executable, "-c", "from sweepplan.cli import main; main()", "app", "--settings", str(settings)]
     app = subprocess.Popen(
-        [*start, "--port", str(port), "--store", str(settings.parent / "served.sqlite")],
+        [*start, "--port", str(port), "--store", str(settings.parent / "served.sqlite"), *options],
+        cwd=cwd,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

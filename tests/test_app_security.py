@@ -22,6 +22,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
 
 from sweepplan.app import SCRIPT, access, frame, server
 from sweepplan.app.access import COOKIE, Person
@@ -103,9 +105,14 @@ def client() -> Asking:
     return Asking(Starlette(routes=routes, middleware=server.middleware()))
 
 
+def signed(claims: dict[str, Any]) -> dict[str, str]:
+    """Return the cookie that a sign-in sets."""
+    return {COOKIE: create_signed_value(get_cookie_secret(), COOKIE, json.dumps(claims)).decode()}
+
+
 def signed_in(store: Store, role: str) -> dict[str, str]:
     """Begin a session, and return its cookie."""
-    cookie = {COOKIE: f"signed-{role}-{uuid4()}"}
+    cookie = signed({"sub": role, "nonce": str(uuid4())})
     at = access.now()
     key = access.session_key(cookie)
     assert key is not None
@@ -158,8 +165,8 @@ def test_roles_by_pages(store: Store, monkeypatch: pytest.MonkeyPatch, role: str
 def test_a_cookie_replayed_after_logout_gets_nothing(
     store: Store, client: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cookies = {COOKIE: "the-cookie-that-was-copied"}
     claims = {"email": "lead@example.org", "email_verified": True, "iat": access.now().timestamp()}
+    cookies = signed(claims)
     user = SimpleNamespace(is_logged_in=True, to_dict=lambda: claims)
     monkeypatch.setattr(access, "st", SimpleNamespace(context=SimpleNamespace(cookies=cookies), user=user))
     person = access.on_page(Options.given())
@@ -171,9 +178,20 @@ def test_a_cookie_replayed_after_logout_gets_nothing(
     client.get("/auth/logout", headers=headers)
     assert client.get(paper, headers=headers).status_code == 401
     assert access.on_page(Options.given()) is None
+    for copied in ({f"{COOKIE}_7": "more"}, {COOKIE: rewritten(cookies[COOKIE])}):
+        cookies |= copied
+        assert access.on_page(Options.given()) is None
     later = access.now() + access.IDLE
     monkeypatch.setattr(access, "now", lambda: later)
     assert access.on_page(Options.given()) is None
+
+
+def rewritten(cookie: str) -> str:
+    """Return a cookie whose signature is written otherwise, and still is the same: its last character has idle bits."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    other = cookie[:-1] + letters[letters.index(cookie[-1]) ^ 1]
+    assert decode_signed_value(get_cookie_secret(), COOKIE, other) is not None
+    return other
 
 
 def test_a_session_ends_by_idling_and_a_role_that_is_taken_away_is_gone_at_once(

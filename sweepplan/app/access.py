@@ -9,6 +9,9 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.auth_util import get_cookie_with_chunks
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from sweepplan.app.options import Options, opened_store
 from sweepplan.store import ROLES
@@ -43,19 +46,23 @@ def now() -> pd.Timestamp:
 
 
 def session_key(cookies: Mapping[str, str]) -> str | None:
-    """Return the hash of the sign-in cookie, which may come in parts; None without one.
+    """Return the hash of what the sign-in cookie says; None where it is not there, or not signed by this app.
+
+    Of what it says, not of how it is written: a signature can be written in several ways, and other cookies added to
+    it, and each would be a session of its own.
 
     Examples
     --------
     >>> session_key({"other": "x"}) is None
     True
     """
-    parts = [(n, v) for n, v in cookies.items() if n == COOKIE or _is_part(n)]
-    return hashlib.sha256(repr(sorted(parts)).encode()).hexdigest() if parts else None
+    secret = get_cookie_secret()
 
+    def said(name: str) -> bytes | None:
+        return decode_signed_value(secret, name, cookies[name].encode("latin-1")) if name in cookies else None
 
-def _is_part(name: str) -> bool:
-    return name.startswith(f"{COOKIE}_") and name.removeprefix(f"{COOKIE}_").isdigit()
+    content = get_cookie_with_chunks(said, COOKIE)
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def asking(cookies: Mapping[str, str], options: Options) -> Person | None:

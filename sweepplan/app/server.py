@@ -63,6 +63,8 @@ CONFIG: Mapping[str, Any] = {
     "server.address": os.environ.get("STREAMLIT_SERVER_ADDRESS", "127.0.0.1"),
     "server.port": int(os.environ.get("STREAMLIT_SERVER_PORT", "8501")),
     "server.headless": True,
+    "server.baseUrlPath": "",
+    "server.enableStaticServing": False,
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
@@ -170,7 +172,7 @@ class Guard:
         await self._app(scope, receive, sending)
 
     def _refused(self, asked: HTTPConnection, options: Options) -> PlainTextResponse | None:
-        path = re.sub(r"/+", "/", asked.url.path)
+        path = re.sub(r"/+", "/", asked.scope["path"])
         client = asked.client.host if asked.client else ""
         if _host(asked) not in options.hosts or not (options.team or client in ("127.0.0.1", "::1", "testclient")):
             return PlainTextResponse("This app does not answer here: see sweepplan app --help on hosts.", 400)

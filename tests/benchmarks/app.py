@@ -1,6 +1,7 @@
 # ruff: noqa: T201
-"""What the app costs the server, measured by hand: ``python tests/benchmarks/app.py SETTINGS`` (Linux, Chromium).
+"""What the app costs the server, by hand: ``python -m tests.benchmarks.app SETTINGS [--million]`` (Linux, Chromium).
 
+``--million``: with a million made-up reports in place of the city's own.
 Time to the first view; processor seconds of the server and bytes over the socket for each rerun of a map page; many
 people at once, as clients of the socket that ask for reruns without a pause.
 """
@@ -24,6 +25,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from tests.benchmarks.million import written
+
 PEOPLE, RERUNS = 25, 4
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -34,7 +37,10 @@ def main() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tempfile.TemporaryDirectory()
-    said = {"SWEEPPLAN_SETTINGS": str(Path(sys.argv[1]).resolve()), "SWEEPPLAN_STORE": f"{folder.name}/app.sqlite"}
+    settings = Path(sys.argv[1]).resolve()
+    if "--million" in sys.argv:
+        settings = written(settings, Path(folder.name))
+    said = {"SWEEPPLAN_SETTINGS": str(settings), "SWEEPPLAN_STORE": f"{folder.name}/app.sqlite"}
     said |= {"STREAMLIT_SERVER_PORT": str(port), "SWEEPPLAN_TEAM": "0"}
     start = [sys.executable, "-m", "sweepplan.app"]
     app = subprocess.Popen(start, env={**os.environ, **said}, stdout=subprocess.DEVNULL)
@@ -44,6 +50,7 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             _look(browser.new_page(), address)  # reads the city
+            print(f"the city read: {_cpu_s(app.pid):.0f} s of CPU, {_memory_mb(app.pid):.0f} MB")
             print(f"first view: {min(_look(browser.new_page(), address) for _ in range(3)):.1f} s")
             for name, marks in (("", ".live .leaflet-interactive"), ("hotspots", "[data-testid=stButtonGroup] button")):
                 _reruns(browser.new_page(), f"{address}/{name}", marks, app.pid)
