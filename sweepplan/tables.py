@@ -293,13 +293,15 @@ STOPS = Contract(
         "arrives_at": Column("time", nullable=True),
         "leaves_at": Column("time", nullable=True),
         "due_at": Column("time", nullable=True),
+        "slack_min": Column("float", nullable=True, at_least=0),
         "expected_needles": Column("float", at_least=0),
         "reason": Column("str", nullable=True),
     },
     _POINT,
 )
 """Stops of a sweep plan, by crew and order (``seq`` from 1). An unserved stop has no crew, ``seq`` 0, and the
-``reason``.
+``reason``. So many whole minutes ``slack_min`` work there may begin after ``arrives_at`` before a window, the break or
+the shift's end is missed.
 """
 
 ROUTES = Contract(

@@ -120,6 +120,7 @@ def town_tables(text: Callable[[str], str]) -> list[gpd.GeoDataFrame]:
             arrives_at=[at(7, 40), at(8), at(9), at(10), nothing, nothing],
             leaves_at=[at(7, 50), at(8, 10), at(9, 10), at(10, 5), nothing, nothing],
             due_at=[at(12), nothing, at(8), nothing, at(12), at(3)],
+            slack_min=[260.0, 31.0, 0.0, 5.0, np.nan, np.nan],
             expected_needles=[1.0, 2.5, 0.0, 3.0, 1.0, 1.0],
             reason=[None, None, None, None, text("no crew has time for it"), text("no way there")],
         ),
@@ -242,7 +243,7 @@ def test_the_page_names_no_other_place(page):
         "by chance: p = 0.004",
         "last swept 3 days ago",
         "nearest school or playground: First School, 40 m away",
-        "Tue 3 Mar, 07:40 to 07:50",
+        "Tue 3 Mar, 07:40 to 07:50, 260 min to spare",
         "over due: due Tue 3 Mar, 08:00",
         "Left out: A Street at Avenue 1",
         "no crew has time for it",
@@ -522,7 +523,7 @@ def test_a_stop_says_what_it_is_when_pointed_at(chromium, saved):
         assert tip.split("\n") == [
             "A1 A Street at Avenue 1",
             "Request",
-            "Tue 3 Mar, 07:40 to 07:50",
+            "Tue 3 Mar, 07:40 to 07:50, 260 min to spare",
             "due Tue 3 Mar, 12:00",
             "1 needle expected",
         ]

@@ -47,6 +47,7 @@ def published(area: Area, at: At, names: list[str], policy: Policy | None = None
             "arrives_at": moments.where(crew.notna()).array,
             "leaves_at": moments.where(crew.notna()).array,
             "due_at": pd.Series(pd.NaT, index=range(n), dtype=moments.dtype).array,
+            "slack_min": np.where(crew.notna(), 75.0, np.nan),
             "expected_needles": 1.25,
             "reason": pd.array(["no crew has time left", *[None] * (n - 1)], dtype="str"),
         },
@@ -91,7 +92,7 @@ def test_a_gpx_reader_finds_track_and_numbered_stops(gridtown_area: Area, gridto
     assert [track.name for track in document.tracks] == ["Crew A"]
     assert document.tracks[0].length_2d() == pytest.approx(300, rel=1e-2)
     assert [point.name for point in document.waypoints] == ["A1 B Street", "A2 <C> & 'D'"]
-    assert document.waypoints[0].description == "street, 08:10"
+    assert document.waypoints[0].description == "street, 08:10, 75 min to spare"
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
@@ -208,7 +209,16 @@ def test_the_sheet_says_all_and_runs_nothing(gridtown_area: Area, gridtown_at: A
     page = route_sheet(shown, "A")
     assert "<script" not in page
     assert page.count("</style>") == 1
-    for words in ("left on C Street, 100 m", "0.2 mi", "08:10", "counter(pages)", "hand back", "Needlestick", "<svg"):
+    for words in (
+        "left on C Street, 100 m",
+        "0.2 mi",
+        "08:10",
+        "counter(pages)",
+        "1 h 15 to spare",
+        "hand back",
+        "Needlestick",
+        "<svg",
+    ):
         assert words in page, words
     assert "verdose" not in page
     assert "Left Out" not in page

@@ -12,7 +12,7 @@ import shapely
 from shapely.geometry import LineString
 
 from sweepplan.bridge.sweeps import SweepDay
-from sweepplan.judging import judge_sweep
+from sweepplan.judging import judge_sweep, slack_s
 from sweepplan.model import UNLOAD, SweepJudgement, SweepPlan
 from sweepplan.streets import StreetNetwork
 from sweepplan.tables import ROUTES, STOPS
@@ -48,25 +48,28 @@ def route_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.G
 
 def stop_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     """Return tables.STOPS: every stop on a route by crew and order, then every request left out with its reason."""
-    judged = judge_sweep(day.problem, plan)
+    judged, spare_s = judge_sweep(day.problem, plan), slack_s(day.problem, plan)
     rows: list[tuple[Any, ...]] = []
-    for shift, route, worked, modes in zip(
-        day.problem.shifts, plan.routes, judged.days, day.problem.visits(plan), strict=True
+    for shift, route, worked, modes, slack in zip(
+        day.problem.shifts, plan.routes, judged.days, day.problem.visits(plan), spare_s, strict=True
     ):
         if worked is None:
             continue
-        visits = [visit for visit in zip(route, worked.starts_s, modes, strict=True) if visit[0] != UNLOAD]
-        for k, (stop, starts, mode) in enumerate(visits):
-            rows.append((stop, shift.crew, k + 1, day.clock(starts), day.clock(starts + mode.service_s), None))
-    rows += [(stop, None, 0, pd.NaT, pd.NaT, why) for stop, why in judged.unserved if day.problem.stops[stop].required]
+        visits = [visit for visit in zip(route, worked.starts_s, modes, slack, strict=True) if visit[0] != UNLOAD]
+        for k, (stop, starts, mode, spare) in enumerate(visits):
+            times = day.clock(starts), day.clock(starts + mode.service_s), spare // 60
+            rows.append((stop, shift.crew, k + 1, *times, None))
+    left = [(stop, why) for stop, why in judged.unserved if day.problem.stops[stop].required]
+    rows += [(stop, None, 0, pd.NaT, pd.NaT, np.nan, why) for stop, why in left]
     if not rows:
         return STOPS.empty(str(day.stops.crs))
-    index, crew_of, seq, arrives, leaves_at, reason = zip(*rows, strict=True)
+    index, crew_of, seq, arrives, leaves_at, spare_min, reason = zip(*rows, strict=True)
     table = day.stops.iloc[list(index)].assign(
         crew=pd.array(crew_of, dtype="str"),
         seq=np.array(seq, dtype=np.int64),
         arrives_at=pd.to_datetime(list(arrives), utc=True),
         leaves_at=pd.to_datetime(list(leaves_at), utc=True),
+        slack_min=np.array(spare_min, dtype=float),
         expected_needles=[float(day.problem.stops[stop].prize) for stop in index],
         reason=pd.array(reason, dtype="str"),
     )

@@ -6,6 +6,7 @@ from sweepplan.judging.effect import BandEffect, EffectJudgement, EffectStudy, j
 from sweepplan.judging.hotspots import hit_rate, pai, pei
 from sweepplan.judging.kiosks import judge_center, judge_fewest, judge_kiosks
 from sweepplan.judging.reasons import impossible_stops
+from sweepplan.judging.slack import slack_s
 from sweepplan.judging.sweep import judge_sweep, off_habit_s, plan_worth, work_days
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "pai",
     "pei",
     "plan_worth",
+    "slack_s",
     "work_days",
 ]

@@ -176,6 +176,7 @@ def _about(row: Any, shown: Published, *, late: bool) -> list[str | None]:
     if not pd.isna(row.arrives_at):
         served = moment_of(shown.local(row.arrives_at))
         served += "" if pd.isna(row.leaves_at) else f" to {shown.local(row.leaves_at):%H:%M}"
+        served += "" if pd.isna(row.slack_min) else f", {row.slack_min:.0f} min to spare"
     needles = (
         f"{short(row.expected_needles)} needle{'' if row.expected_needles == 1 else 's'} expected"
         if row.expected_needles > 0

@@ -41,7 +41,7 @@ def routes_gpx(shown: Published) -> str:
                 longitude=round(stop.geometry.x, 6),
                 time=stop["arrives_at"].to_pydatetime(),
                 name=f"{stop['crew']}{stop['seq']} {stop['name']}",
-                description=f"{stop['kind']}, {arrives_at:%H:%M}",
+                description=f"{stop['kind']}, {arrives_at:%H:%M}, {stop['slack_min']:.0f} min to spare",
             )
         )
     return str(document.to_xml(version="1.1"))
@@ -78,6 +78,7 @@ def routes_csv(shown: Published) -> str:
             "name": stops["name"],
             "arrives": _wall(stops["arrives_at"], shown),
             "leaves": _wall(stops["leaves_at"], shown),
+            "slack_min": stops["slack_min"].astype("Int64"),
             "due": _wall(stops["due_at"], shown),
             "expected_needles": stops["expected_needles"].round(2),
             "lat": stops.geometry.y.round(6),

@@ -133,15 +133,22 @@ def _stop(stop: Any, directions: str, shown: Published) -> str:
 
 
 def _due(stop: Any, shown: Published) -> str:
-    """Say when the stop is due, and how much later than planned it may start."""
+    """Say how much later than planned work may begin there, and when the stop is due."""
+    spare = _spare(stop.slack_min)
     if pd.isna(stop.due_at):
-        return ""
-    due, slack_min = shown.local(stop.due_at), int((stop.due_at - stop.arrives_at).total_seconds() // 60)
+        return spare
+    due = shown.local(stop.due_at)
     day = "" if due.date() == shown.local(stop.arrives_at).date() else f"{due:%a} {due.day} {due:%b} "
-    if slack_min < 0:
-        return f"<br><b>OVER DUE</b> since {day}{due:%H:%M}"
-    spare = f"{slack_min // 60} h {slack_min % 60:02d}" if slack_min >= 60 else f"{slack_min} min"
-    return f"<br>due {day}{due:%H:%M}, {spare} to spare"
+    if stop.due_at < stop.arrives_at:
+        return f"{spare}<br><b>OVER DUE</b> since {day}{due:%H:%M}"
+    return f"{spare}<br>due {day}{due:%H:%M}"
+
+
+def _spare(slack_min: Any) -> str:
+    if pd.isna(slack_min):
+        return ""
+    hours, minutes = divmod(int(slack_min), 60)
+    return f"<br>{f'{hours} h {minutes:02d}' if hours else f'{minutes} min'} to spare"
 
 
 def _way(directions: str) -> str:

@@ -128,7 +128,7 @@ def _no_hotspot(found: Hotspots, shown: Published) -> str:
 
 
 def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
-    judged = sweep.judged
+    judged, served = sweep.judged, sweep.stops[sweep.stops["crew"].notna()].sort_values("seq")
     crews = [
         {
             "crew": crew,
@@ -137,6 +137,8 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
             "leaves": area.local(route["starts_at"]).isoformat(),
             "back": area.local(route["ends_at"]).isoformat(),
             "drive_km": round(float(route["drive_m"]) / 1000, 2),
+            "least_slack_min": int(served.loc[served["crew"] == crew, "slack_min"].min()),
+            "route": _stop_rows(served[served["crew"] == crew], area),
         }
         for crew, route in sweep.routes.iterrows()
     ]
@@ -158,6 +160,12 @@ def _sweep(sweep: Sweep, area: Area) -> dict[str, Any]:
         "places_offered": len(sweep.day.problem.stops) - judged.n_required,
         "looked": [] if sweep.looked is None else _rows(sweep.looked),
     }
+
+
+def _stop_rows(stops: gpd.GeoDataFrame, area: Area) -> list[dict[str, Any]]:
+    """Return place, arrival and slack of a crew's stops in order."""
+    told = zip(stops["place_id"], stops["arrives_at"], stops["slack_min"], strict=True)
+    return [{"place": p, "arrives": f"{area.local(at):%H:%M:%S}", "slack_min": int(spare)} for p, at, spare in told]
 
 
 def _changes(sweep: Sweep) -> list[dict[str, Any]]:
