@@ -115,12 +115,12 @@ def test_all_files_together_are_small_enough_for_git() -> None:
 def test_settings_name_files_that_are_there_and_never_the_truth() -> None:
     given = tomllib.loads((DATA / "settings.toml").read_text())
     files = [v for v in given.values() if isinstance(v, str) and v.split(".")[-1] in ("gz", "toml", "geojson")]
-    assert len(files) == 10
+    assert len(files) == 11
     assert all((DATA / name).is_file() for name in files)
     assert "truth" not in (DATA / "settings.toml").read_text()
     assert set(given) == {
         "area", "incidents", "feed", "overdoses", "overdose_feed", "streets", "walk_streets", "candidates", "kiosks",
-        "places", "sites", "sweep_log", "tz", "as_of", "depot", "k", "reach_m", "seed", "limit", "attribution", "crews",
+        "kiosk_ledger", "districts", "places", "sites", "sweep_log", "tz", "as_of", "depot", "k", "reach_m", "seed", "limit", "attribution", "crews",
     }  # fmt: skip
 
 
@@ -221,7 +221,12 @@ def test_places_and_sites_keep_their_contracts(area: Area) -> None:
     kiosks = gpd.read_file(DATA / "kiosks.geojson").to_crs(area.crs).geometry
     assert min(a.distance(b) for k, a in enumerate(kiosks) for b in kiosks.iloc[:k]) > 250
     ledger = pd.read_csv(DATA / "kiosk_ledger.csv")
-    assert ledger["installed"].max() == "2025-03-17"
+    assert set(ledger["state"]) == {"installed", "full", "emptied", "broken", "repaired"}
+    assert ledger.loc[ledger["state"] == "installed", "date"].max() == "2025-03-17"
+    assert ledger["date"].is_monotonic_increasing
+    # No kiosk is emptied that was not full.
+    own = ledger[ledger["state"].isin(["full", "emptied"])].groupby("site_id")["state"].agg(list)
+    assert all(states[::2] == ["full"] * len(states[::2]) for states in own)
 
 
 def test_neighbourhoods_cover_the_land_once(area: Area) -> None:

@@ -86,7 +86,7 @@ def _write_places(
     folder: Path, found: Places, quarters: gpd.GeoDataFrame, needles: Intensity, seed: int
 ) -> gpd.GeoDataFrame:
     fading = next(c for c in needles.components if c.kind == "fading")
-    kiosks, ledger = places.kiosks(found, needles.spots, Point(fading.x, fading.y))
+    kiosks, ledger = places.kiosks(found, needles.spots, Point(fading.x, fading.y), seed)
     demand = pd.Series(np.sqrt(needles.background))
     writing.write_geojson(folder / "neighborhoods.geojson", quarters)
     writing.write_geojson(folder / "places.geojson", found.swept)
@@ -142,6 +142,8 @@ def _write_settings(folder: Path, found: Places) -> None:
         "walk_streets": "streets_walk.graphml.gz",
         "candidates": "candidates.geojson",
         "kiosks": "kiosks.geojson",
+        "kiosk_ledger": "kiosk_ledger.csv",
+        "districts": "neighborhoods.geojson",
         "places": "places.geojson",
         "sites": "sites.geojson",
         "sweep_log": "sweep_log.csv.gz",

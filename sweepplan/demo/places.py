@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -15,6 +15,7 @@ from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.demo.addresses import quarter_of
+from sweepplan.demo.intensity import AS_OF
 from sweepplan.demo.network import Network
 from sweepplan.demo.plan import CRS, TownPlan
 from sweepplan.tables import PLACES, SITES
@@ -32,6 +33,7 @@ _KIOSK_DATES = (
     "2019-06-03", "2019-06-10", "2020-09-14", "2021-04-19", "2021-10-04", "2022-05-16", "2022-08-22", "2023-03-13",
     "2023-06-05", "2023-10-16",
 )  # fmt: skip
+_LEDGER_FROM = pd.Timestamp("2025-03-01")
 N_CANDIDATES = 300
 
 
@@ -50,8 +52,8 @@ def town_places(town: Network, plan: TownPlan, spots: pd.DataFrame, quarters: gp
     return Places(swept, _sites(swept, spots, quarters, rng))
 
 
-def kiosks(places: Places, spots: pd.DataFrame, faded_at: Point) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Return the eleven kiosks that stand, and the ledger of when each was installed.
+def kiosks(places: Places, spots: pd.DataFrame, faded_at: Point, seed: int) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Return the eleven kiosks that stand, and their ledger: when each was installed, full, emptied, broken, repaired.
 
     Parameters
     ----------
@@ -64,7 +66,24 @@ def kiosks(places: Places, spots: pd.DataFrame, faded_at: Point) -> tuple[gpd.Ge
     names = [f"Kiosk, {label}" for label in spots["label"].to_numpy()[near]]
     ids = [f"kiosk-{k + 1:02d}" for k in range(len(at))]
     table = _site_table(ids, names, ["kiosk"] * len(at), ["installed"] * len(at), [Point(p) for p in xy])
-    return table, pd.DataFrame({"site_id": ids, "installed": [*_KIOSK_DATES, "2025-03-17"]})
+    return table, _ledger(dict(zip(ids, [*_KIOSK_DATES, "2025-03-17"], strict=True)), np.random.default_rng([seed, 16]))
+
+
+def _ledger(installed: Mapping[str, str], rng: np.random.Generator) -> pd.DataFrame:
+    """Return one row a change of state of the last year, by day; each kiosk fills at its own pace."""
+    rows = [(site, "installed", pd.Timestamp(day)) for site, day in installed.items()]
+    for site, day in installed.items():
+        usual_d = rng.uniform(16, 40)
+        at = max(pd.Timestamp(day), _LEDGER_FROM + pd.Timedelta(days=int(rng.integers(0, 30))))
+        while at < AS_OF:
+            full = at + pd.Timedelta(days=round(usual_d * float(rng.lognormal(0, 0.2))))
+            at = full + pd.Timedelta(days=int(rng.integers(1, 5)))
+            rows += [(site, "full", full), (site, "emptied", at)]
+    site = [*installed][rng.integers(len(installed))]
+    rows += [(site, state, pd.Timestamp(day)) for state, day in (("broken", "2025-11-08"), ("repaired", "2025-11-20"))]
+    known = sorted((at, site, state) for site, state, at in rows if at < AS_OF)
+    table = pd.DataFrame(known, columns=["date", "site_id", "state"])
+    return table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))[["site_id", "state", "date"]]
 
 
 def candidates(places: Places, spots: pd.DataFrame, dense: pd.Series, seed: int) -> gpd.GeoDataFrame:
