@@ -120,7 +120,8 @@ def test_settings_name_files_that_are_there_and_never_the_truth() -> None:
     assert "truth" not in (DATA / "settings.toml").read_text()
     assert set(given) == {
         "area", "incidents", "feed", "overdoses", "overdose_feed", "streets", "walk_streets", "candidates", "kiosks",
-        "kiosk_ledger", "districts", "places", "sites", "sweep_log", "tz", "as_of", "depot", "k", "reach_m", "seed", "limit", "attribution", "crews",
+        "kiosk_ledger", "districts", "places", "sites", "sweep_log", "tz", "as_of", "depot", "k", "reach_m", "seed",
+        "limit", "attribution", "crews", "programme",
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from sweepplan import pipeline
 from sweepplan.app.documents import SHELF
+from sweepplan.errors import SettingsError
 from sweepplan.pipeline import Health, health
 from sweepplan.privacy import Policy
 from tests.app_pages import table, text_of
@@ -85,3 +86,12 @@ def test_the_page_says_how_many_how_fast_and_against_what(open_page: Callable[..
     text = document.make().decode()
     assert "D Street" in text or "Avenue 4" in text
     assert "Data version" in text
+
+
+def test_changes_of_the_programme_are_days_with_words_or_refused(city: Path) -> None:
+    given = {"tz": "UTC", "as_of": "2026-03-02", "incidents": "x.csv"}
+    [change] = pipeline.Settings.of({**given, "programme": [{"day": "2025-10-06", "what": "night crew"}]}).programme
+    assert (change.day.isoformat(), change.what) == ("2025-10-06", "night crew")
+    for bad in ({"day": "soon", "what": "night crew"}, {"day": "2025-10-06"}, {"day": "2025-10-06", "what": " "}):
+        with pytest.raises(SettingsError, match="give day"):
+            pipeline.Settings.of({**given, "programme": [bad]})

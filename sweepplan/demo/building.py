@@ -157,4 +157,7 @@ def _write_settings(folder: Path, found: Places) -> None:
         "attribution": "Made-up streets",
     }
     shifts = (("A", "07:00-15:00"), ("B", "07:00-15:00"), ("C", "10:00-18:00"), ("D", "10:00-18:00"))
-    writing.write_toml(folder / "settings.toml", settings, [("crews", {"name": n, "shift": s}) for n, s in shifts])
+    changes = (("2025-03-17", "kiosk 11 put up"), ("2025-10-06", "late crews C and D"))
+    tables = [("crews", {"name": name, "shift": shift}) for name, shift in shifts]
+    tables += [("programme", {"day": day, "what": what}) for day, what in changes]
+    writing.write_toml(folder / "settings.toml", settings, tables)

@@ -9,7 +9,7 @@ from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_
 from sweepplan.pipeline.health import WINDOWS, Health, health
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.replan import News, replan
-from sweepplan.pipeline.settings import Settings, file_hash
+from sweepplan.pipeline.settings import Change, Settings, file_hash
 from sweepplan.pipeline.stops import StopFacts, place_of, stop_facts, stop_of
 from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
@@ -36,6 +36,7 @@ __all__ = [
     "FORECAST",
     "WINDOWS",
     "Bringing",
+    "Change",
     "Changed",
     "City",
     "Edited",

@@ -6,7 +6,9 @@ import dataclasses
 import hashlib
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,34 @@ _PATHS = (
     "kiosk_ledger",
     "districts",
 )
+
+
+@dataclass(frozen=True)
+class Change:
+    """A dated change of the programme, marked where reports are drawn over time: a day, and what came or went."""
+
+    day: date
+    what: str
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Change:
+        """Return what one table of ``[[programme]]`` says.
+
+        Raises
+        ------
+        SettingsError
+            No day as 2026-03-02, or no words.
+
+        Examples
+        --------
+        >>> Change.of({"day": "2026-03-02", "what": "night crew"}).day
+        datetime.date(2026, 3, 2)
+        """
+        day, what = given.get("day"), str(given.get("what", "")).strip()
+        with suppress(ValueError):
+            if what and set(given) == {"day", "what"}:
+                return cls(date.fromisoformat(str(day)), what)
+        raise SettingsError(f'programme {dict(given)}: give day = "2026-03-02" and what = "night crew"')
 
 
 @dataclass(frozen=True)
@@ -55,6 +85,7 @@ class Settings:
     limit : of the sweep solver.
     min_count : smallest count that is shown.
     clusters : how reports are gathered into hotspots, ``dbscan`` or ``hdbscan``.
+    programme : changes of the programme, marked where reports are drawn over time.
     unit : in which distances are shown, ``m`` or ``mi``, where there is no ``area`` that says it.
     attribution : whose streets they are, as every map says.
     """
@@ -88,6 +119,7 @@ class Settings:
     limit: Limit = field(default_factory=lambda: Limit(seconds=10))
     min_count: int = 11
     clusters: str = "dbscan"
+    programme: tuple[Change, ...] = ()
     attribution: str = "Streets © OpenStreetMap contributors"
     rules: SweepRules = field(default_factory=SweepRules)
     kiosk_rules: KioskRules = field(default_factory=KioskRules)
@@ -181,6 +213,10 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         values["depot"] = (float(lat), float(lon))
     if "crews" in values:
         values["crews"] = tuple(crew if isinstance(crew, Crew) else crew_of(crew) for crew in values["crews"])
+    if "programme" in values:
+        values["programme"] = tuple(
+            each if isinstance(each, Change) else Change.of(each) for each in values["programme"]
+        )
     if isinstance(values.get("rules"), Mapping):
         values["rules"] = SweepRules.of(values["rules"])
     if isinstance(values.get("kiosk_rules"), Mapping):

@@ -18,7 +18,7 @@ import pandas as pd
 from sweepplan.bridge import SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
-from sweepplan.pipeline import Kiosks, Run, Settings, crew_told, file_hash
+from sweepplan.pipeline import Change, Kiosks, Run, Settings, crew_told, file_hash
 from sweepplan.privacy import Policy, Published, publish, to_csv
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
@@ -145,6 +145,8 @@ def _value(value: Any) -> Any:
             return crew_told(value)
         case SweepRules():
             return value.told()
+        case Change():
+            return {"day": value.day.isoformat(), "what": value.what}
         case tuple():
             return [_value(item) for item in value]
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
