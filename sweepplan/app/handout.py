@@ -61,6 +61,8 @@ def undo_row(opened: Opened, planned: Planned) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Undo", on_click=desk.undo, help="Back to the plan before", key="undo")
-        lines = [shown.compared(earlier.sweep, planned.sweep)]
-        lines += shown.changes(earlier.view.shown, planned.view.shown)
+        lines = planning.news_of(planned) or [
+            shown.compared(earlier.sweep, planned.sweep),
+            *shown.changes(earlier.view.shown, planned.view.shown),
+        ]
         st.markdown(f"{plain(planned.said)}  \n" + "  \n".join(f":gray[{plain(line)}]" for line in lines))

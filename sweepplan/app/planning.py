@@ -9,10 +9,10 @@ from uuid import uuid4
 import pandas as pd
 
 from sweepplan import bridge, pipeline
-from sweepplan.app import handouts, state
+from sweepplan.app import handouts, shown, state
 from sweepplan.app.state import Opened, Planned
 from sweepplan.model import Crew, Limit
-from sweepplan.pipeline import Edited, Progress, Settings, StopFacts, Watch, editing
+from sweepplan.pipeline import Edited, News, Progress, Settings, StopFacts, Watch, editing
 from sweepplan.privacy import Policy, Published, publish
 from sweepplan.store import Store
 
@@ -50,6 +50,24 @@ def search_on(opened: Opened, planned: Planned, limit: Limit) -> tuple[Settings,
         return editing.improve(planned.sweep, opened.city, settings, progress=progress, watch=watch)
 
     return settings, work
+
+
+def rest(opened: Opened, planned: Planned, news: News, limit: Limit) -> tuple[Settings, Work]:
+    """Return the same for the rest of the day, after the news."""
+    settings = dataclasses.replace(planned.settings, limit=limit)
+
+    def work(progress: Progress, watch: Watch) -> Edited:
+        sweep = pipeline.go_on(planned.sweep, opened.city, settings, news, progress=progress, watch=watch)
+        return Edited(sweep, f"Planned anew from {news.at} on")
+
+    return settings, work
+
+
+def news_of(planned: Planned) -> list[str]:
+    """Return what a plan of the rest of the day changed for whom, a line a crew; nothing of any other."""
+    told = planned.sweep.day.stops
+    names = dict(zip(told["place_id"], told["name"], strict=True))
+    return [shown.change_line(change, names) for change in planned.sweep.changes]
 
 
 def take(opened: Opened, settings: Settings, edited: Edited) -> Planned:

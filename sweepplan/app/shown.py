@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import time
 
 import numpy as np
@@ -17,6 +18,7 @@ from sweepplan.maps.words import counted, moment_of, short
 from sweepplan.model import Crew
 from sweepplan.pipeline import StopFacts, Sweep, editing
 from sweepplan.privacy import Published
+from sweepplan.routing import Change
 from sweepplan.tables import STOP_KINDS
 
 Rows = pd.DataFrame
@@ -24,6 +26,7 @@ Rows = pd.DataFrame
 
 _RISING, _FALLING = 1.25, 0.8
 _MOST_CREWS = 10
+_NAMED = 3
 
 
 def crew_rows(crews: Iterable[Crew]) -> Rows:
@@ -104,6 +107,21 @@ def places(shown: Published, crew: str) -> list[str]:
     """Return the places of a crew's stops in order."""
     table = shown.table("stops")
     return [str(place) for place in table[table["crew"] == crew].sort_values("seq")["place_id"]]
+
+
+def crew_names(shown: Published) -> list[str]:
+    """Return the crews that go out."""
+    return [str(crew) for crew in shown.table("routes").index]
+
+
+def done_by(shown: Published, crew: str, at: time) -> int:
+    """Return how many stops a crew has finished by a time of the day, as planned."""
+    table = shown.table("stops")
+    mine = table.loc[table["crew"] == crew, "leaves_at"]
+    moment = shown.local(shown.table("routes")["starts_at"][crew]).normalize() + pd.Timedelta(
+        hours=at.hour, minutes=at.minute
+    )
+    return int((mine <= moment).sum())
 
 
 def left_places(shown: Published) -> list[str]:
@@ -193,6 +211,41 @@ def promise(shown: Published, as_of: pd.Timestamp) -> str:
     if not late.any():
         return f"{reached} requests reached, {'all' if len(served) == len(requests) else len(served)} in time"
     return f"{reached} requests reached, {(~late).sum()} in time, {late.sum()} late ({before.sum()} over due already)"
+
+
+def begun(sweep: Sweep, area: Area) -> str:
+    """Return since when the rest of a day is planned, and what was done before; nothing of a whole day."""
+    if sweep.begun is None or sweep.since is None:
+        return ""
+    done = sweep.begun.done.groupby("crew").size()
+    each = ", ".join(f"{crew} {n}" for crew, n in done.items())
+    return f"From {area.local(sweep.since):%H:%M} on, {counted(int(done.sum()), 'stop')} done before ({each}): "
+
+
+def change_line(change: Change, names: Mapping[str, str]) -> str:
+    """Return in a line what is new for a crew; stops by name where they are few, else counted.
+
+    Examples
+    --------
+    >>> change = Change("B", (("p1", "A"), ("p2", "new")), tuple((f"p{k}", "left out") for k in range(5)), 31, 33)
+    >>> change_line(change, {"p1": "Albany St", "p2": "Peters Park"})
+    'B: + Albany St (from A), Peters Park (new); - 5 stops (left out); 31 of 33 legs as before'
+    """
+
+    def told(sign: str, moves: Sequence[tuple[str, str]]) -> list[str]:
+        if not moves:
+            return []
+        if len(moves) <= _NAMED:
+            return [f"{sign} " + ", ".join(f"{names[place]} ({where})" for place, where in moves)]
+        counts = Counter(where for _, where in moves)
+        if len(counts) == 1:
+            return [f"{sign} {len(moves)} stops ({next(iter(counts))})"]
+        return [f"{sign} {len(moves)} stops ({', '.join(f'{n} {where}' for where, n in counts.most_common())})"]
+
+    gained = [(place, was if was in ("new", "not planned") else f"from {was}") for place, was in change.gained]
+    lost = [(place, to if to == "left out" else f"to {to}") for place, to in change.lost]
+    kept = f"{change.kept_legs} of {change.legs} legs as before" if change.legs else "nowhere left to go"
+    return f"{change.crew}: {'; '.join([*told('+', gained), *told('-', lost), kept])}"
 
 
 def changes(before: Published, now: Published) -> list[str]:

@@ -81,8 +81,14 @@ class Planned:
 
     @property
     def crews(self) -> tuple[Crew, ...]:
-        """Who goes out."""
-        return self.settings.crews
+        """Who goes out, in the rest of a day who still does."""
+        out = {shift.crew for shift in self.sweep.day.problem.shifts}
+        return tuple(crew for crew in self.settings.crews if crew.name in out)
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Streets that nobody passes any more."""
+        return () if self.sweep.begun is None else self.sweep.begun.news.blocked
 
 
 @dataclass(frozen=True, eq=False)

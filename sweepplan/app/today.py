@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import adding, board, card, desk, handout, livemap, planning, search, shift, shown, state
+from sweepplan.app import adding, board, card, desk, handout, livemap, planning, rest, search, shift, shown, state
 from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import against, plain, sentence
@@ -27,6 +27,7 @@ def page() -> None:
     with left:
         card.show(opened, planned)
         asked = _asked(opened, planned)
+        rest.show(opened, planned, asked[1])
         running = st.empty()
         _promise(opened, planned, *asked)
     with right:
@@ -106,10 +107,11 @@ def _promise(opened: Opened, planned: Planned | None, rows: shown.Rows, _: Limit
     passed = planned.view.shown
     judged = planned.sweep.judged
     expected = f"{judged.needles:,.0f} needles expected{share_words(judged)}"
-    st.markdown(f"**{shown.promise(passed, opened.as_of)}** · {expected}")
+    began = shown.begun(planned.sweep, opened.city.area)
+    st.markdown(f"{plain(began)}**{shown.promise(passed, opened.as_of)}** · {expected}")
     for reason in shown.reasons(passed):
         st.markdown(f":orange[{plain(reason)}]")
-    if not shown.asks_for(rows, planned.crews):
+    if not shown.asks_for(rows, planned.settings.crews):
         st.caption(":orange[The crews were changed after this plan: press Plan to follow.]")
     handout.undo_row(opened, planned)
     if desk.selected() is None:

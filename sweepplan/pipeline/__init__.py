@@ -7,8 +7,9 @@ from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
 from sweepplan.pipeline.health import WINDOWS, Health, health
+from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, quiet
-from sweepplan.pipeline.replan import News, replan
+from sweepplan.pipeline.replan import go_on, replan
 from sweepplan.pipeline.settings import Change, Settings, file_hash
 from sweepplan.pipeline.stops import StopFacts, place_of, stop_facts, stop_of
 from sweepplan.pipeline.stored import Bringing, import_file
@@ -63,6 +64,7 @@ __all__ = [
     "file_hash",
     "find",
     "gathered",
+    "go_on",
     "health",
     "hotspots_only",
     "import_file",

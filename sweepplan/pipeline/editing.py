@@ -169,11 +169,15 @@ def figures(sweep: Sweep) -> dict[str, float]:
 
 
 def plan_body(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
-    """Return a plan as JSON, for the store: who goes out, the stops of each in order, what was fixed by hand."""
+    """Return a plan as JSON, for the store: who goes out, the stops of each in order, what was fixed by hand.
+
+    The rest of a day holds what happened, and the plan it goes on from.
+    """
     problem, stops = sweep.day.problem, sweep.day.stops.to_crs("EPSG:4326")
     served = sweep.stops[sweep.stops["seq"] > 0].sort_values(["crew", "seq"])
     added = stops[stops["place_id"].str.startswith(bridge.ADDED)]
     return {
+        **_begun(sweep, settings),
         "as_of": settings.as_of,
         "crews": [crew_told(crew) for crew in settings.crews],
         "routes": served[["crew", "seq", "place_id"]].to_numpy().tolist(),
@@ -190,6 +194,16 @@ def plan_body(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
     }
 
 
+def _begun(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
+    if sweep.begun is None:
+        return {}
+    news = dataclasses.asdict(sweep.begun.news)
+    return {
+        "news": news | {"done": sorted(sweep.begun.news.done or ())},
+        "earlier": plan_body(sweep.begun.earlier, settings),
+    }
+
+
 def _held(sweep: Sweep, city: City, place: str, crew: str | None, said: str) -> Edited:
     return Edited(_again(sweep, city, _promised(sweep.day, _stop(sweep, place), crew), sweep.plan), said)
 
@@ -201,7 +215,8 @@ def _promised(day: bridge.SweepDay, stop: int, crew: str | None) -> bridge.Sweep
 
 
 def _again(sweep: Sweep, city: City, day: bridge.SweepDay, plan: SweepPlan) -> Sweep:
-    return worked_out(day, plan, city, sweep.looked)
+    made = worked_out(day, plan, city, sweep.looked)
+    return dataclasses.replace(made, since=sweep.since, begun=sweep.begun)
 
 
 def _stop(sweep: Sweep, place: str) -> int:

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 import geopandas as gpd
 import pandas as pd
 
 from sweepplan import bridge
+from sweepplan.bridge import SweepDay
 from sweepplan.errors import ProblemError
+from sweepplan.model import SweepPlan
 from sweepplan.pipeline.city import City, load_city, streets_without
+from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
-from sweepplan.pipeline.walk import Run, find, searched, show, sweep_day, worked_out
-from sweepplan.routing import changes
-
-
-@dataclass(frozen=True)
-class News:
-    """What happened since the plan was made.
-
-    Attributes
-    ----------
-    at : now, ``HH:MM`` on the city's clock, on the day planned.
-    done : ids of the places that are done; None: as the plan says for this moment.
-    home : crews that go home now.
-    requests : latitude, longitude of new requests.
-    blocked : names of streets that nobody may pass.
-    """
-
-    at: str
-    done: frozenset[str] | None = None
-    home: tuple[str, ...] = ()
-    requests: tuple[tuple[float, float], ...] = ()
-    blocked: tuple[str, ...] = ()
+from sweepplan.pipeline.walk import Begun, Run, Sweep, Watch, find, searched, show, sweep_day, worked_out
+from sweepplan.routing import Rest, changes
+from sweepplan.streets import StreetNetwork
 
 
 def replan(settings: Settings, stops: pd.DataFrame, news: News, progress: Progress = quiet) -> Run:
@@ -56,29 +39,74 @@ def replan(settings: Settings, stops: pd.DataFrame, news: News, progress: Progre
     """
     city = load_city(settings, part(progress, 0.0, 0.3))
     as_of = city.area.moment(settings.as_of)
-    at = city.area.moment(f"{city.area.local(as_of):%Y-%m-%d} {news.at}")
-    streets = streets_without(settings, city, news.blocked)
-    requests = _points(city, news)
     progress("finding hotspots", 0.3)
     hotspots = find(city.readings, as_of=as_of, around=city.around)
     day, _ = sweep_day(city, hotspots[0], settings, as_of=as_of)
-    rest, later = bridge.rest_day(
-        day,
-        bridge.known_plan(day, stops, solver="the earlier plan", seed=settings.seed),
-        streets,
-        at=at,
-        done=news.done,
-        home=news.home,
-        requests=requests,
-        rules=settings.rules,
-    )
-    plan = searched(later, settings, start=rest.start, progress=part(progress, 0.4, 0.9))
-    swept = worked_out(later, plan, dataclasses.replace(city, streets=streets))
-    swept = dataclasses.replace(swept, since=at, changes=changes(rest, plan))
+    plan = bridge.known_plan(day, stops, solver="the earlier plan", seed=settings.seed)
+    swept = rest_of(day, plan, city, settings, news, progress=part(progress, 0.4, 0.9))
     progress("publishing", 0.95)
     shown = show(city, hotspots, swept, None, settings)
     progress("done", 1.0)
     return Run(settings, city, as_of, hotspots, swept, None, shown)
+
+
+def rest_of(
+    day: SweepDay,
+    plan: SweepPlan,
+    city: City,
+    settings: Settings,
+    news: News,
+    *,
+    progress: Progress = quiet,
+    watch: Watch | None = None,
+) -> Sweep:
+    """Plan the rest of a day anew, beside the plan that crews have in hand.
+
+    Raises
+    ------
+    ProblemError, StreetsError
+        As :func:`replan`.
+    """
+    rest, later, streets = left_of(day, plan, city, settings, news)
+    found = searched(later, settings, start=rest.start, progress=progress, watch=watch)
+    swept = worked_out(later, found, dataclasses.replace(city, streets=streets))
+    return dataclasses.replace(swept, since=_moment(city, day, news), changes=changes(rest, found))
+
+
+def go_on(
+    sweep: Sweep, city: City, settings: Settings, news: News, *, progress: Progress = quiet, watch: Watch | None = None
+) -> Sweep:
+    """Plan the rest of a day anew from a plan in hand, and keep that with what is done.
+
+    Raises
+    ------
+    ProblemError, StreetsError
+        As :func:`replan`.
+    """
+    made = rest_of(sweep.day, sweep.plan, city, settings, news, progress=progress, watch=watch)
+    return dataclasses.replace(made, looked=sweep.looked, begun=Begun.after(sweep, news))
+
+
+def left_of(
+    day: SweepDay, plan: SweepPlan, city: City, settings: Settings, news: News
+) -> tuple[Rest, SweepDay, StreetNetwork]:
+    """Return what is left of a day after the news, as numbers and on the map, and the streets that are open."""
+    streets = streets_without(settings, city, news.blocked)
+    rest, later = bridge.rest_day(
+        day,
+        plan,
+        streets,
+        at=_moment(city, day, news),
+        done=news.done,
+        home=news.home,
+        requests=_points(city, news),
+        rules=settings.rules,
+    )
+    return rest, later, streets
+
+
+def _moment(city: City, day: SweepDay, news: News) -> pd.Timestamp:
+    return city.area.moment(f"{city.area.local(day.zero):%Y-%m-%d} {news.at}")
 
 
 def _points(city: City, news: News) -> gpd.GeoSeries:

@@ -17,6 +17,7 @@ from sweepplan.hotspots import Blend, Clusters, find_hotspots, forecast, looked,
 from sweepplan.judging import bound_sweep, judge_kiosks, judge_sweep
 from sweepplan.model import KioskJudgement, KioskPlan, SweepJudgement, SweepPlan
 from sweepplan.pipeline.city import City, load_city
+from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
 from sweepplan.privacy import Policy, Published, publish
@@ -45,7 +46,7 @@ class Hotspots:
 class Sweep:
     """The day planned: problem, plan, what the plan is worth, its tables, and where crews looked before (or None).
 
-    Of the rest of a day: ``since`` when, and what changed for whom.
+    Of the rest of a day: ``since`` when, what changed for whom, and what it goes on from.
     """
 
     day: SweepDay
@@ -57,6 +58,25 @@ class Sweep:
     looked: pd.DataFrame | None
     since: pd.Timestamp | None = None
     changes: tuple[Change, ...] = ()
+    begun: Begun | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """What the rest of a day goes on from: the plan before, what happened, all stops that are done (tables.STOPS)."""
+
+    earlier: Sweep
+    news: News
+    done: gpd.GeoDataFrame
+
+    @classmethod
+    def after(cls, earlier: Sweep, news: News) -> Begun:
+        """Return what goes on from the plan ``earlier``; ``news`` say what of it is done."""
+        stops = earlier.stops
+        done = stops[stops["place_id"].isin(news.done or ()) & stops["crew"].notna()]
+        if earlier.begun is not None:
+            done = pd.concat([earlier.begun.done, done])
+        return cls(earlier, news, gpd.GeoDataFrame(done, crs=stops.crs))
 
 
 @dataclass(frozen=True, eq=False)
