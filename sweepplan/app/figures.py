@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import pandas as pd
@@ -11,8 +12,25 @@ from sweepplan.app.documents import Document
 from sweepplan.app.state import Opened, View
 from sweepplan.geo import Area
 from sweepplan.maps.words import day, moment_of
-from sweepplan.pipeline import CLUSTERS, Health
+from sweepplan.pipeline import CLUSTERS, Change, Health, Work
 from sweepplan.privacy import to_csv
+
+_PERCENT = "{:.0%}".format
+_STREAMS = {
+    "sweep": "Sweeps",
+    "request": "Requests answered",
+    "kiosk": "Kiosks emptied",
+    "redemption": "Needles brought back",
+    "exchange": "Needles exchanged",
+}
+_OUTCOMES = {
+    "found": "found and picked up",
+    "clean": "clean",
+    "not_needle": "no needle",
+    "not_found": "not found",
+    "private_property": "on private property",
+    "handed_over": "handed over",
+}
 
 
 def hours(value: float) -> str:
@@ -66,12 +84,60 @@ def answers(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return times to close, one row a part of the day or a place."""
     return pd.DataFrame(
         {
-            by: table.iloc[:, 0],
-            "Median": table["median_h"].map(hours),
-            "Nine of ten in": table["p90_h"].map(hours),
-            "Within 24 h": table["within_24_h"].map("{:.0%}".format),
+            by: table.index,
+            "Closed": table["n"].map("about {:,.0f}".format).to_numpy(),
+            "Median": table["median_h"].map(hours).to_numpy(),
+            "Nine of ten in": table["p90_h"].map(hours).to_numpy(),
+            "Within 24 h": table["within_24_h"].map(_PERCENT).to_numpy(),
+            "48 h": table["within_48_h"].map(_PERCENT).to_numpy(),
         }
     )
+
+
+def compared(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Return reports now and then by place, with the change in words."""
+
+    def change(now: int, then: int) -> str:
+        return f"{now - then:+,}".replace("-", "−") if now != then else "as before"
+
+    return pd.DataFrame(
+        {
+            kind: table.index,
+            "Now": table["now"].to_numpy(),
+            "Then": table["then"].to_numpy(),
+            "Change": [change(int(now), int(then)) for now, then in zip(table["now"], table["then"], strict=True)],
+        }
+    )
+
+
+def changes(health: Health, programme: Sequence[Change]) -> list[Change]:
+    """Return the changes of the programme that fall in the time drawn, oldest first."""
+    first, last = health.trend["start"].iloc[0].date(), health.stop.date()
+    return sorted((each for each in programme if first <= each.day <= last), key=lambda each: each.day)
+
+
+def streams(done: Work) -> pd.DataFrame:
+    """Return what crews did, a row a stream."""
+    table = done.streams
+    return pd.DataFrame(
+        {
+            "What": [_STREAMS.get(str(name), str(name)) for name in table.index],
+            "Visits": _counts(table["visits"]),
+            "Needles": _counts(table["needles"]),
+            "Hours": table["hours"].map("{:,.0f}".format).to_numpy(),
+            "Found some": table["found"].map(_PERCENT).to_numpy(),
+        }
+    )
+
+
+def outcomes(done: Work) -> str:
+    """Return what came of requests in words, most first."""
+    visits = _counts(done.outcomes["visits"])
+    return ", ".join(f"{n} {_OUTCOMES[str(name)]}" for name, n in zip(done.outcomes.index, visits, strict=True))
+
+
+def _counts(column: pd.Series) -> list[str]:
+    return ["withheld" if pd.isna(n) else f"{n:,.0f}" for n in column]
 
 
 def sources(opened: Opened, role: str) -> list[str]:
@@ -87,17 +153,30 @@ def method(opened: Opened) -> list[str]:
     return [
         f"Hotspots: DBSCAN on weighted cells, {clusters.eps_m:g} m",
         "Weeks to come: weighted mean of days, weekday and season, 80 % interval of a negative binomial",
+        "Spikes: space-time scan of the last days, held to a budget of false alarms by the 56 days before",
         f"Data version {opened.version}, sweepplan {version('sweepplan')}",
     ]
 
 
-def export(opened: Opened, view: View, health: Health, kind: str, role: str) -> Document:
+def export(opened: Opened, view: View, health: Health, kind: str, role: str, against: str) -> Document:
     """Return list and figures as CSV, with method, version and what was withheld."""
 
     def make() -> bytes:
-        told = [*headline(health, kind, "as long before", opened.settings.min_count), *sources(opened, role)]
+        told = [*headline(health, kind, against, opened.settings.min_count), *_answered(health)]
+        told += [f"Since {each.day}: {each.what}" for each in opened.settings.programme]
+        told += [*sources(opened, role), f"Withheld figures of too few reports: {health.hidden}"]
         notes = [line.replace("**", "") for line in told]
         return to_csv(shown.hotspots(view.shown), withheld=[*view.shown.withheld_words(), *notes]).encode()
 
-    about = f"{opened.version} {kind} {role} {health.start} {health.n_before}"
+    about = f"{opened.version} {kind} {role} {health.start} {health.n_before} {against} {view.map.layers.about}"
     return Document(about, make, "text/csv", frozenset({role}), f"hotspots-{kind}.csv", f"exported hotspots-{kind}.csv")
+
+
+def _answered(health: Health) -> list[str]:
+    """Return times to close by part, a line each."""
+    return [
+        f"Closed by {kind.lower()} {row[kind]}: median {row['Median']}, nine of ten in {row['Nine of ten in']}, "
+        f"{row['Within 24 h']} within 24 h"
+        for kind, table in health.by.items()
+        for row in answers(table, kind).to_dict("records")
+    ]

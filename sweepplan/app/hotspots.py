@@ -1,10 +1,10 @@
-"""Hotspots: where reports gather and how they go on, for public health. Areas and cells only, never a report."""
+"""Hotspots: where reports gather, whether that is a spike, and how it goes on, for public health."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import access, figures, livemap, pictures, shown, state
+from sweepplan.app import access, figures, livemap, shown, spikes, state, trends
 from sweepplan.app.documents import SHELF
 from sweepplan.app.state import Opened, View
 from sweepplan.app.words import number, plain, sentence
@@ -32,11 +32,14 @@ def page() -> None:
         kind = kinds[0] if len(kinds) == 1 else _choice("Reports of", kinds, "kind", _NAMES)
         window = _choice("Of the last", list(WINDOWS), "window", {})
         against = _choice("Compared with", list(_AGAINST), "against", {})
-    health = state.health(opened, kind, role, window, 364 if against == _AGAINST[1] else WINDOWS[window])
-    view = state.gathered(opened, kind, role, window)
+    back_d = 364 if against == _AGAINST[1] else WINDOWS[window]
+    health = state.health(opened, kind, role, window, back_d)
+    now = state.gathered(opened, kind, role, window)
     with title:
         st.subheader(f"Where {_NAMES[kind].lower()} gather", anchor=False)
-    _headline(opened, view, health, kind, against)
+    _headline(opened, now, health, kind, against)
+    spikes.panel(opened, kind, role, now.shown)
+    view = _of_time(opened, now, (kind, role, window, back_d), against)
     drawn, listed = st.columns([4, 3], gap="medium")
     with drawn:
         livemap.show(view.map, key=f"hotspots-{kind}", height=_MAP_PX)
@@ -44,10 +47,20 @@ def page() -> None:
         _list(view, kind)
     trend, answers = st.columns([4, 3], gap="medium")
     with trend:
-        _trend(health, opened)
+        trends.trend(health, opened)
+        trends.work(opened, health, role)
     with answers:
-        _answers(health)
-    _data(opened, view, health, kind, role)
+        trends.answers(health)
+        trends.compared(health)
+    _data(opened, view, health, kind, role, against)
+
+
+def _of_time(opened: Opened, now: View, asked: tuple[str, str, str, int], against: str) -> View:
+    """Return what map and list show: now, or the time it is compared with, as it was seen then."""
+    shown_of = st.segmented_control(
+        "Map and list show", ["now", against], default="now", required=True, key="time", help="The same method, then"
+    )
+    return now if shown_of == "now" else state.gathered(opened, *asked)
 
 
 def _choice(label: str, options: list[str], key: str, names: dict[str, str]) -> str:
@@ -89,37 +102,10 @@ def _list(view: View, kind: str) -> None:
     st.caption(f"What this cannot say: {_CANNOT[kind]}")
 
 
-def _trend(health: Health, opened: Opened) -> None:
-    each = "week" if health.exact else "month"
-    st.markdown(
-        f"**Reports a {each}**" + (", and what is expected of the next four: 80 % interval" if health.exact else "")
-    )
-    if health.trend.empty:
-        st.info(f"No whole {each} of reports yet.")
-        return
-    st.vega_lite_chart(pictures.trend(health, opened.city.area), theme=None)
-    if health.exact:
-        st.caption("A spell of more patrols, a new app or a holiday moves reports as well as needles do.")
-    else:
-        st.caption("Counts are rounded so that no few reports can be worked out; months not over are not shown.")
-
-
-def _answers(health: Health) -> None:
-    st.markdown("**How fast requests were closed**, by when they came in and where")
-    tables = [figures.answers(part, by) for part, by in ((health.by_time, "Came in"), (health.by_area, "Hotspot"))]
-    for table in tables:
-        if not table.empty:
-            st.dataframe(table, hide_index=True)
-    if all(table.empty for table in tables):
-        st.info("Too few requests of this window are closed to tell: choose a longer one.")
-    if health.hidden:
-        st.caption(f"Withheld: {counted(health.hidden, 'figure')} of fewer reports than may be told.")
-
-
-def _data(opened: Opened, view: View, health: Health, kind: str, role: str) -> None:
+def _data(opened: Opened, view: View, health: Health, kind: str, role: str, against: str) -> None:
     with st.expander("Where these figures come from"):
         st.markdown("  \n".join(plain(line) for line in figures.sources(opened, role)))
         if role == "lead":
             st.dataframe(state.quality(opened), hide_index=True)
-    document = figures.export(opened, view, health, kind, role)
+    document = figures.export(opened, view, health, kind, role, against)
     st.link_button("Hotspots and figures (CSV)", livemap.root() + SHELF.put(document))

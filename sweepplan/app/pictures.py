@@ -12,10 +12,11 @@ from sweepplan.geo import Area
 from sweepplan.maps.crews import letters
 from sweepplan.maps.hues import ACCENT, CREWS, INK
 from sweepplan.model import KioskJudgement
-from sweepplan.pipeline import Health
+from sweepplan.pipeline import Change, Health
 from sweepplan.privacy import Published, share
 
 _AXIS = {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "domain": False}
+_MARK = "#4a5a62"
 _PLATE: dict[str, Any] = {
     "background": "#ffffff",
     "padding": dict.fromkeys(("left", "right", "top", "bottom"), 12),
@@ -76,8 +77,8 @@ def timeline(shown: Published) -> dict[str, Any]:
     }
 
 
-def trend(health: Health, area: Area) -> dict[str, Any]:
-    """Return reports by week or month, and the weeks expected with their interval."""
+def trend(health: Health, area: Area, changes: Sequence[Change]) -> dict[str, Any]:
+    """Return reports by week or month, the weeks expected with their interval, and numbered changes as lines."""
 
     def days(moments: pd.Series) -> list[str]:
         return [f"{area.local(at):%Y-%m-%dT%H:%M}" for at in moments]
@@ -91,10 +92,20 @@ def trend(health: Health, area: Area) -> dict[str, Any]:
     x = {"field": "from", "type": "temporal", "title": None, "axis": {"format": "%b %Y", "tickCount": 8}}
     y = {"field": "n", "type": "quantitative", "title": None, "scale": {"zero": True}}
     day = {"field": "from", "type": "temporal", "format": "%-d %b %Y", "title": "From"}
+    marks = [
+        {"from": f"{each.day:%Y-%m-%d}T12:00", "number": n, "What": each.what} for n, each in enumerate(changes, 1)
+    ]
+    marked: dict[str, Any] = {"data": {"values": marks}, "encoding": {"x": x, "tooltip": [day, {"field": "What"}]}}
     expected = [{"field": name, "format": ".0f"} for name in ("n", "low", "high")]
     return _PLATE | {
         "height": 240,
         "layer": [
+            {**marked, "mark": {"type": "rule", "color": _MARK, "strokeDash": [3, 3], "strokeWidth": 2}},
+            {
+                **marked,
+                "mark": {"type": "text", "dx": 8, "y": 6, "fontWeight": "bold", "fontSize": 13, "color": _MARK},
+                "encoding": {**marked["encoding"], "text": {"field": "number"}},
+            },
             {
                 "data": {"values": to_come},
                 "mark": {"type": "area", "color": ACCENT, "opacity": 0.2},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
@@ -33,7 +33,10 @@ from sweepplan.pipeline import (
     Hotspots,
     Kiosks,
     Settings,
+    Spikes,
     Sweep,
+    Watched,
+    Work,
 )
 from sweepplan.privacy import Policy, Published, publish
 
@@ -168,17 +171,50 @@ def today(opened: Opened) -> View:
     return view(opened, "lead", "today", _open_requests(opened), opened.hotspots[0].areas)
 
 
+@st.cache_resource(show_spinner="Looking for spikes", max_entries=4, hash_funcs=_BY_KEY)
+def spikes(opened: Opened, kind: str) -> Spikes:
+    """Return what stands out of one kind of report, made of single reports: none of it is shown but past the gate."""
+    return pipeline.spikes(opened.city.readings, _of_kind(opened.hotspots, kind), opened.city.area, as_of=opened.as_of)
+
+
+def _of_kind(hotspots: Sequence[Hotspots], kind: str) -> Hotspots:
+    return next(each for each in hotspots if each.kind == kind)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_KEY)
+def told_spikes(opened: Opened, kind: str, role: str) -> Watched | None:
+    """Return the alerts that a role may see; None where there can be none."""
+    found, policy = spikes(opened, kind), Policy.for_role(role, min_count=opened.settings.min_count)
+    if found.watch is None:
+        return None
+    return pipeline.tell_alerts(
+        found.watch, opened.city.area, policy, opened.city.streets.streets(), as_of=opened.as_of
+    )
+
+
 @st.cache_resource(show_spinner="Counting reports", max_entries=8, hash_funcs=_BY_KEY)
-def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks") -> View:
-    """Return what a role sees of one kind of report: areas and cells; a lead also the newest reports of the window."""
-    found = tuple(each for each in opened.hotspots if each.kind == kind)
-    tables = pipeline.gathered(opened.city.readings, found)
+def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks", back_d: int = 0) -> View:
+    """Return what a role sees of one kind of report: areas and cells; a lead also the newest reports of the window.
+
+    Parameters
+    ----------
+    back_d : so many days ago, as it was seen then.
+    """
+    as_of = opened.as_of - pd.Timedelta(days=back_d)
+    if back_d:
+        readings = tuple(each for each in opened.city.readings if (each.incidents["kind"] == kind).any())
+        then = pipeline.find(readings, as_of=as_of, clusters=opened.settings.clusters)
+        tables = pipeline.gathered(opened.city.readings, (_of_kind(then, kind),))
+    else:
+        found = spikes(opened, kind)
+        tables = pipeline.gathered(opened.city.readings, (_of_kind(opened.hotspots, kind),))
+        tables += [found.changed.places, *([] if found.watch is None else [found.watch.alerts])]
     if Policy.for_role(role).show_requests and kind == "needle" == opened.city.kind:
-        start = opened.as_of - pd.Timedelta(days=pipeline.WINDOWS[window])
+        start = as_of - pd.Timedelta(days=pipeline.WINDOWS[window])
         known = opened.city.reports["reported_at"]
-        of_window = opened.city.reports[(known >= start) & (known < opened.as_of)]
+        of_window = opened.city.reports[(known >= start) & (known < as_of)]
         tables = [*tables, of_window.sort_values("reported_at").tail(_MOST_POINTS)]
-    return view(opened, role, f"gathered {kind} {window}", *tables)
+    return view(opened, role, f"gathered {kind} {window} {back_d}", *tables, as_of=as_of)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_KEY)
@@ -188,7 +224,8 @@ def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> He
     policy = Policy.for_role(role, min_count=opened.settings.min_count)
     table = gathered(opened, kind, role, window).shown.table("hotspots").head(_MOST_AREAS)
     names = bridge.hotspot_names(table, opened.city.streets.streets())
-    areas = {f"{n}. {name}": shape for n, (name, shape) in enumerate(zip(names, table.geometry, strict=True), 1)}
+    hotspots = {f"{n}. {name}": shape for n, (name, shape) in enumerate(zip(names, table.geometry, strict=True), 1)}
+    parts = opened.city.districts
     return pipeline.health(
         gpd.GeoDataFrame(reports, crs=opened.city.area.crs),
         opened.city.area,
@@ -196,8 +233,16 @@ def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> He
         as_of=opened.as_of,
         days=pipeline.WINDOWS[window],
         back_d=back_d,
-        areas=areas,
+        hotspots=hotspots,
+        districts={} if parts is None else dict(zip(parts["name"], parts.geometry, strict=True)),
     )
+
+
+def work(opened: Opened, health: Health, role: str) -> Work | None:
+    """Return what crews logged in the window that a page shows."""
+    policy = Policy.for_role(role, min_count=opened.settings.min_count)
+    crews = opened.settings.crews
+    return pipeline.work(opened.city.around.pickups, crews, policy, start=health.start, stop=health.stop)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
@@ -273,6 +318,7 @@ def warm() -> None:
         first = opened()
         waiting(first)
         places(first)
+        spikes(first, first.hotspots[0].kind)
         today(first).map.layers.packed  # noqa: B018  made now, kept
         maps.basemap(_ground(first), near=True)
 
@@ -291,12 +337,12 @@ def _open_requests(opened: Opened) -> gpd.GeoDataFrame:
     )
 
 
-def view(opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, roles: frozenset[str] | None = None) -> View:
-    """Pass tables through the gate of ``role``; the map is for ``roles``, else for that role alone."""
-    policy = Policy.for_role(role, min_count=opened.settings.min_count)
-    shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=opened.as_of)
+def view(opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, as_of: pd.Timestamp | None = None) -> View:
+    """Pass tables through the gate of ``role``, as of now or another moment; the map is for that role alone."""
+    policy, now = Policy.for_role(role, min_count=opened.settings.min_count), as_of or opened.as_of
+    shown = publish(opened.city.streets.streets(), *tables, area=opened.city.area, policy=policy, as_of=now)
     about = f"{opened.version} {role} {about}"
-    layers = Document(about, lambda: maps.live(shown, as_of=opened.as_of), _JSON, frozenset({role}))
+    layers = Document(about, lambda: maps.live(shown, as_of=now), _JSON, frozenset({role}))
     near, far = _streets(opened)
     return View(shown, MapView(layers, near, far, opened.city.area.name, opened.settings.attribution))
 

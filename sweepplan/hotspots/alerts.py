@@ -76,9 +76,14 @@ class Episode:
         return self.found[0].day
 
     @property
+    def strongest(self) -> Found:
+        """The alarm with the highest score."""
+        return max(self.found, key=lambda each: each.score)
+
+    @property
     def peak(self) -> float:
         """The highest score."""
-        return max(each.score for each in self.found)
+        return self.strongest.score
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +93,7 @@ class Watch:
     Attributes
     ----------
     alerts : ALERTS of the day, the strongest first.
+    earlier : ALERTS of the episodes before that are over, each as it was at its strongest, the newest first.
     day : the last day looked at, since 1970.
     threshold : score from which the scan alarms; None of other methods.
     days_before : days that were looked at in the same way before, up to a week before ``day``.
@@ -95,6 +101,7 @@ class Watch:
     """
 
     alerts: gpd.GeoDataFrame
+    earlier: gpd.GeoDataFrame
     kind: str
     method: Alarm
     day: int
@@ -146,8 +153,12 @@ def watch(incidents: gpd.GeoDataFrame, area: Area, alarm: Alarm | None = None, *
     told = episodes(found, apart_m=alarm.scan.apart_m if limit is not None else TILE_M / 2)
     n_before = sum(episode.first_day < before.stop for episode in told)
     kind = str(known["kind"].iloc[0])
-    table = _table(told, today, kind, area, alarm.method)
-    return Watch(table, kind, alarm, today, limit, len(before), n_before)
+    now = [(episode, each) for episode in told for each in episode.found if each.day == today]
+    now.sort(key=lambda pair: -pair[1].score)
+    over = [(episode, episode.strongest) for episode in told if episode.found[-1].day < today]
+    over.sort(key=lambda pair: -pair[1].day)
+    alerts, past = (_table(pairs, kind, area, alarm.method) for pairs in (now, over))
+    return Watch(alerts, past, kind, alarm, today, limit, len(before), n_before)
 
 
 def scanner_of(known: gpd.GeoDataFrame, area: Area, alarm: Alarm, *, learnt: int) -> Scanner:
@@ -279,10 +290,8 @@ def _by_rule(xy: Floats, day: NDArray[np.int64], days: range, area: Area, method
     ]
 
 
-def _table(told: Sequence[Episode], today: int, kind: str, area: Area, method: str) -> gpd.GeoDataFrame:
-    """Return the episodes that alarm today as ALERTS: cells of 100 m that the disc touches, so that none is a point."""
-    now = [(episode, each) for episode in told for each in episode.found if each.day == today]
-    now.sort(key=lambda pair: -pair[1].score)
+def _table(now: Sequence[tuple[Episode, Found]], kind: str, area: Area, method: str) -> gpd.GeoDataFrame:
+    """Return alarms of episodes as ALERTS: cells of 100 m that the disc touches, so that none is a point."""
     if not now:
         return ALERTS.empty(area.crs)
     found = [each for _, each in now]

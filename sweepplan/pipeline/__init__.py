@@ -1,11 +1,11 @@
 """The whole walk, once, for command line, app and notebook: read, find, sweep, site, publish."""
 
-from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only
+from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only, tell_alerts
 from sweepplan.pipeline.candidates import Servers, area_of_place, download_candidates
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
-from sweepplan.pipeline.gathering import Changed, HotspotRun, changes, hotspots_only
+from sweepplan.pipeline.gathering import Changed, HotspotRun, Spikes, changes, hotspots_only, spikes
 from sweepplan.pipeline.health import WINDOWS, Health, health
 from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, quiet
@@ -30,6 +30,7 @@ from sweepplan.pipeline.walk import (
     show,
     sweep_places,
 )
+from sweepplan.pipeline.work import Work, work
 
 __all__ = [
     "ALARMS",
@@ -51,10 +52,12 @@ __all__ = [
     "Servers",
     "Settings",
     "SoFar",
+    "Spikes",
     "StopFacts",
     "Sweep",
     "Watch",
     "Watched",
+    "Work",
     "alerts_only",
     "area_of_place",
     "changes",
@@ -79,8 +82,11 @@ __all__ = [
     "replan",
     "run",
     "show",
+    "spikes",
     "stop_facts",
     "stop_of",
     "sweep_places",
+    "tell_alerts",
+    "work",
     "worth_so_far",
 ]

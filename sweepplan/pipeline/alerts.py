@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+import geopandas as gpd
 import pandas as pd
 
 from sweepplan.errors import SettingsError
@@ -21,12 +22,13 @@ ALARMS = {"needle": Alarm(), "overdose": Alarm(scan=Scan(radii_m=(400, 700, 1000
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """What stands out as of a moment, and what of it may be seen."""
+    """What stands out as of a moment, and what of it may be seen; ``over``: the episodes before that are over."""
 
     area: Area
     as_of: pd.Timestamp
     watch: Watch
     shown: Published
+    over: Published
 
 
 def alerts_only(
@@ -68,8 +70,17 @@ def alerts_only(
     progress("looking back", 0.4)
     alarm = dataclasses.replace(ALARMS[kind], method=method, budget=budget)
     found = watch(pd.concat(reports), area, alarm, as_of=as_of)
-    policy = Policy.for_role(role, min_count=settings.min_count)
-    streets = [] if around.streets is None else [around.streets]
-    shown = publish(*streets, found.alerts, area=area, policy=policy, as_of=as_of)
+    told = tell_alerts(found, area, Policy.for_role(role, min_count=settings.min_count), around.streets, as_of=as_of)
     progress("done", 1.0)
-    return Watched(area, as_of, found, shown)
+    return told
+
+
+def tell_alerts(
+    found: Watch, area: Area, policy: Policy, streets: gpd.GeoDataFrame | None, *, as_of: pd.Timestamp
+) -> Watched:
+    """Return what of a watch may be seen; streets, where given, name the places."""
+    named = [] if streets is None else [streets]
+    shown, over = (
+        publish(*named, table, area=area, policy=policy, as_of=as_of) for table in (found.alerts, found.earlier)
+    )
+    return Watched(area, as_of, found, shown, over)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sweepplan.errors import ProblemError
 from sweepplan.geo import Area
-from sweepplan.hotspots import drift
+from sweepplan.hotspots import Watch, drift, watch
 from sweepplan.pipeline.alerts import ALARMS
 from sweepplan.pipeline.city import read_reports, read_surroundings
 from sweepplan.pipeline.settings import Settings
@@ -26,6 +26,15 @@ class Changed:
 
     kind: str
     places: gpd.GeoDataFrame
+    unknown: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """What stands out now of one kind, and where its map changed; no ``watch`` where ``unknown`` says why not."""
+
+    watch: Watch | None
+    changed: Changed
     unknown: str = ""
 
 
@@ -52,6 +61,16 @@ def hotspots_only(settings: Settings) -> HotspotRun:
     tables = [*([] if around.streets is None else [around.streets]), *gathered(readings, hotspots)]
     tables += [each.places for each in changed]
     return HotspotRun(area, hotspots, changed, publish(*tables, area=area, policy=lead, as_of=as_of))
+
+
+def spikes(readings: tuple[Reading, ...], hotspots: Hotspots, area: Area, *, as_of: pd.Timestamp) -> Spikes:
+    """Return what stands out now of the kind of ``hotspots``, and where its map changed since last month."""
+    [changed] = changes(readings, (hotspots,), area, as_of=as_of)
+    reports = pd.concat([each.incidents[each.incidents["kind"] == hotspots.kind] for each in readings])
+    try:
+        return Spikes(watch(reports, area, ALARMS[hotspots.kind], as_of=as_of), changed)
+    except ProblemError as error:
+        return Spikes(None, changed, str(error))
 
 
 def changes(

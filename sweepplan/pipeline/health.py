@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,7 +24,10 @@ WINDOWS: Mapping[str, int] = MappingProxyType({"4 weeks": 28, "13 weeks": 91, "y
 
 _WEEKS_BACK, _WEEKS_AHEAD, _COVER = 52, 4, 0.8
 _MONTHS_BACK = 24
-_PARTS = ((0, 6, "night, 0-6"), (6, 12, "morning, 6-12"), (12, 18, "afternoon, 12-18"), (18, 24, "evening, 18-24"))
+_PARTS = ("night, 0-6", "morning, 6-12", "afternoon, 12-18", "evening, 18-24")
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_HOURS = tuple(f"{hour:02d}:00" for hour in range(24))
+_TOLD = ("n", "median_h", "p90_h", "within_24_h", "within_48_h")
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,11 @@ class Health:
     n, n_before : reports in them; None where too few to be told.
     exact : whether they are counts; else they are rounded so that no few reports can be worked out.
     answered, answered_before : None where none was closed, or too few.
-    by_time : requests closed by part of the day they came in: ``part``, ``median_h``, ``p90_h``, ``within_24_h``; too
-        few are left out, and counted in ``hidden``.
+    by : requests closed, by what they are told apart (``Part of the day`` and so on), a row a part: index its name,
+        columns as of :class:`Answered`; too few are left out, and counted in ``hidden``.
+    compared : reports now and then by place, columns ``now``, ``then``, by kind of place; empty where not exact.
     trend : ``start``, ``n`` of whole weeks (months, where not exact) before ``stop``; ``n`` is empty where hidden.
     ahead : ``start``, ``mean``, ``low``, ``high`` of the weeks to come, 80 %; empty where not exact.
-    by_area : the same by hotspot, where exact.
     hidden : how many figures are not told, as they are of fewer than the least count.
     """
 
@@ -64,10 +67,10 @@ class Health:
     exact: bool
     answered: Answered | None
     answered_before: Answered | None
-    by_time: pd.DataFrame
+    by: Mapping[str, pd.DataFrame]
+    compared: Mapping[str, pd.DataFrame]
     trend: pd.DataFrame
     ahead: pd.DataFrame
-    by_area: pd.DataFrame
     hidden: int
 
 
@@ -79,14 +82,16 @@ def health(
     as_of: pd.Timestamp,
     days: int,
     back_d: int,
-    areas: Mapping[str, BaseGeometry] | None = None,
+    hotspots: Mapping[str, BaseGeometry] | None = None,
+    districts: Mapping[str, BaseGeometry] | None = None,
 ) -> Health:
     """Return the figures of the ``days`` before the midnight of ``as_of``, beside those ``back_d`` days earlier.
 
     Parameters
     ----------
     reports : INCIDENTS of one kind, all that are known.
-    areas : outlines by name, whose answers are told apart for who may see the reports.
+    hotspots : outlines by name, whose answers are told apart for who may see the reports.
+    districts : the same for everybody: they stay where they are, whatever is reported.
     """
     kind = str(reports["kind"].iloc[0])
     exact = policy.show_requests and kind == "needle"
@@ -97,9 +102,8 @@ def health(
     known = reports[reports["reported_at"] < stop]
     now, then = _between(known, start, stop), _between(known, before, before_stop)
     n, n_before = (len(each) if exact else about(len(each), least) for each in (now, then))
-    by_time, hidden = _by_time(now, area, stop, least)
-    by_area, small = _by_area(now, stop, areas or {}, least) if exact else (_parts([], "area"), 0)
-    hidden += small
+    places = {"Hotspot": (hotspots or {}) if exact else {}, "District": districts or {}}
+    by, hidden = _by(now, area, stop, places, least, exact=exact)
     trend = _weeks(known, area, stop) if exact else _months(known, area, stop, least)
     hidden += int(trend["n"].isna().sum()) + (n is None) + (n_before is None)
     return Health(
@@ -111,10 +115,10 @@ def health(
         exact=exact,
         answered=_answered(now, stop, least, exact=exact),
         answered_before=_answered(then, before_stop, least, exact=exact),
-        by_time=by_time,
+        by=by,
+        compared=_compared(now, then, places) if exact else {},
         trend=trend,
         ahead=_ahead(known, area, stop) if exact else pd.DataFrame(columns=["start", "mean", "low", "high"]),
-        by_area=by_area,
         hidden=hidden,
     )
 
@@ -134,7 +138,11 @@ def _hours(reports: gpd.GeoDataFrame, stop: pd.Timestamp) -> pd.Series:
 
 
 def _answered(reports: gpd.GeoDataFrame, stop: pd.Timestamp, least: int, *, exact: bool) -> Answered | None:
-    hours = _hours(reports, stop)
+    return _told(_hours(reports, stop), least, exact=exact)
+
+
+def _told(hours: pd.Series, least: int, *, exact: bool) -> Answered | None:
+    """Return how fast, so coarse where not exact that no single answer is told."""
     if len(hours) < least:
         return None
     median, p90 = hours.quantile([0.5, 0.9])
@@ -143,34 +151,52 @@ def _answered(reports: gpd.GeoDataFrame, stop: pd.Timestamp, least: int, *, exac
     return Answered(about(len(hours), least), float(median), float(p90), *shares)
 
 
-def _by_time(reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp, least: int) -> tuple[pd.DataFrame, int]:
+def _by(
+    reports: gpd.GeoDataFrame,
+    area: Area,
+    stop: pd.Timestamp,
+    places: Mapping[str, Mapping[str, BaseGeometry]],
+    least: int,
+    *,
+    exact: bool,
+) -> tuple[Mapping[str, pd.DataFrame], int]:
+    """Return how fast requests were closed by when they came in and where, and how many parts are too small to tell."""
     hours = _hours(reports, stop)
-    came = reports.loc[hours.index, "reported_at"].dt.tz_convert(area.tz).dt.hour
-    parts = {name: hours[(came >= begin) & (came < end)] for begin, end, name in _PARTS}
-    return _apart(parts, least, "part")
+    came = reports.loc[hours.index, "reported_at"].dt.tz_convert(area.tz).dt
+    apart: dict[str, dict[str, pd.Series]] = {
+        "Part of the day": {name: hours[came.hour // 6 == k] for k, name in enumerate(_PARTS)},
+        "Weekday": {name: hours[came.day_of_week == k] for k, name in enumerate(_DAYS)},
+        "Hour": {name: hours[came.hour == k] for k, name in enumerate(_HOURS)},
+    }
+    at = list(reports.geometry.loc[hours.index])
+    for kind, shapes in places.items():
+        apart[kind] = {
+            name: hours[pd.Series(shapely.intersects(at, shape), hours.index)] for name, shape in shapes.items()
+        }
+    found, hidden = {}, 0
+    for kind, parts in apart.items():
+        told = {name: _told(part, least, exact=exact) for name, part in parts.items()}
+        rows = {name: [getattr(each, column) for column in _TOLD] for name, each in told.items() if each is not None}
+        hidden += sum(0 < len(part) < least for part in parts.values())
+        if rows:
+            found[kind] = pd.DataFrame.from_dict(rows, orient="index", columns=list(_TOLD))
+    return found, hidden
 
 
-def _by_area(
-    reports: gpd.GeoDataFrame, stop: pd.Timestamp, areas: Mapping[str, BaseGeometry], least: int
-) -> tuple[pd.DataFrame, int]:
-    hours = _hours(reports, stop)
-    at = reports.geometry.loc[hours.index]
-    inside = {name: pd.Series(shapely.intersects(list(at), shape), hours.index) for name, shape in areas.items()}
-    return _apart({name: hours[there] for name, there in inside.items()}, least, "area")
-
-
-def _apart(parts: Mapping[str, pd.Series], least: int, by: str) -> tuple[pd.DataFrame, int]:
-    told = [(name, *_told(hours)) for name, hours in parts.items() if len(hours) >= least]
-    return _parts(told, by), sum(0 < len(hours) < least for hours in parts.values())
-
-
-def _parts(rows: Sequence[tuple[object, ...]], by: str) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[by, "median_h", "p90_h", "within_24_h"])
-
-
-def _told(hours: pd.Series) -> tuple[float, float, float]:
-    median, p90 = hours.quantile([0.5, 0.9])
-    return float(median), float(p90), float((hours <= 24).mean())
+def _compared(
+    now: gpd.GeoDataFrame, then: gpd.GeoDataFrame, places: Mapping[str, Mapping[str, BaseGeometry]]
+) -> Mapping[str, pd.DataFrame]:
+    """Return reports now and then in each place."""
+    found = {}
+    for kind, shapes in places.items():
+        pairs = {
+            name: [int(shapely.intersects(list(part.geometry), shape).sum()) for part in (now, then)]
+            for name, shape in shapes.items()
+        }
+        if pairs:
+            table = pd.DataFrame.from_dict(pairs, orient="index", columns=["now", "then"])
+            found[kind] = table.sort_values("now", ascending=False, kind="stable")
+    return found
 
 
 def _weeks(reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from sweepplan.report.alerts import (
     alert_mail,
     alert_summary,
     history_lines,
+    how_often,
     named_alerts,
     post_alerts,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "history_lines",
     "hotspot_lines",
     "hotspot_summary",
+    "how_often",
     "kiosks_geojson",
     "lines",
     "map_links",
