@@ -4,6 +4,7 @@ import copy
 import csv
 import dataclasses
 import io
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from sweepplan.errors import CrsError, GateError, SettingsError, SweepplanError, TableError
 from sweepplan.geo import Area
-from sweepplan.privacy import ROLES, Policy, Published, about, publish, roles_markdown, to_csv
+from sweepplan.privacy import ROLES, Policy, Published, about, publish, roles_markdown, to_csv, to_xlsx
 from sweepplan.tables import ALL, CELLS, HOTSPOTS, INCIDENTS, KIOSKS, PICKUPS, ROUTES, SITES, STOPS, STREETS
 
 CRS, TZ = "EPSG:32619", "America/New_York"
@@ -142,8 +144,31 @@ def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(cells, numbers):
     text = to_csv(pd.DataFrame({"=name": pd.Series(cells, dtype="str"), "n": numbers[: len(cells)]}))
     head, *rows = csv.reader(io.StringIO(text, newline=""))
     assert head == ["'=name", "n"]
-    assert not [row for row in rows if row[0].startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert not [row for row in rows if row[0].startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))]
     assert [int(row[1]) for row in rows] == numbers[: len(cells)]
+
+
+@some
+@given(
+    cells=st.lists(
+        st.one_of(
+            st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]), max_size=6),
+            st.sampled_from(["=1+1", "+1", "@x", "#REF!", "1", "TRUE"]),
+        ),
+        max_size=8,
+    )
+)
+def test_no_text_of_a_workbook_is_a_formula_and_it_is_what_it_was(cells):
+    table = pd.DataFrame({"=name": pd.Series(cells, dtype="str"), "n": np.arange(len(cells)) / 2})
+    [sheet] = load_workbook(io.BytesIO(to_xlsx(table, withheld=["=w"], notes=["=n"]))).worksheets
+    head, *rows, withheld, note = sheet.iter_rows()
+    assert [cell.value for cell in head] == ["=name", "n"]
+    assert [withheld[0].value, note[0].value] == ["Withheld: =w", "=n"]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} <= {"s", "n"}
+    assert all(row[0].data_type == "s" for row, text in zip(rows, cells, strict=True) if text)
+    assert [row[1].value for row in rows] == table["n"].tolist()
+    for text, row in zip(cells, rows, strict=True):
+        assert (row[0].value or "") == re.sub("[\0-\x08\x0b-\x1f\ufffe\uffff]", "\ufffd", text)
 
 
 @some

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MOST = 512
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 import pandas as pd
 
 from sweepplan.app import shown, state
-from sweepplan.app.documents import Document
+from sweepplan.app.documents import XLSX, Document
 from sweepplan.app.state import Opened, View
 from sweepplan.geo import Area
 from sweepplan.maps.words import day, moment_of
 from sweepplan.pipeline import CLUSTERS, Change, Health, Work
-from sweepplan.privacy import to_csv
+from sweepplan.privacy import to_csv, to_xlsx
 
 _PERCENT = "{:.0%}".format
 _STREAMS = {
@@ -158,18 +158,30 @@ def method(opened: Opened) -> list[str]:
     ]
 
 
-def export(opened: Opened, view: View, health: Health, kind: str, role: str, against: str) -> Document:
-    """Return list and figures as CSV, with method, version and what was withheld."""
+def exports(opened: Opened, view: View, health: Health, kind: str, role: str, against: str) -> dict[str, Document]:
+    """Return list and figures as CSV and as a workbook, with method, version and what was withheld, by their labels."""
 
-    def make() -> bytes:
+    def notes() -> list[str]:
         told = [*headline(health, kind, against, opened.settings.min_count), *_answered(health)]
         told += [f"Since {each.day}: {each.what}" for each in opened.settings.programme]
         told += [*sources(opened, role), f"Withheld figures of too few reports: {health.hidden}"]
-        notes = [line.replace("**", "") for line in told]
-        return to_csv(shown.hotspots(view.shown), withheld=[*view.shown.withheld_words(), *notes]).encode()
+        return [line.replace("**", "") for line in told]
+
+    def csv() -> bytes:
+        return to_csv(shown.hotspots(view.shown), withheld=view.shown.withheld_words(), notes=notes()).encode()
+
+    def xlsx() -> bytes:
+        return to_xlsx(shown.hotspots(view.shown), withheld=view.shown.withheld_words(), notes=notes())
 
     about = f"{opened.version} {kind} {role} {health.start} {health.n_before} {against} {view.map.layers.about}"
-    return Document(about, make, "text/csv", frozenset({role}), f"hotspots-{kind}.csv", f"exported hotspots-{kind}.csv")
+
+    def document(name: str, make: Callable[[], bytes], media: str) -> Document:
+        return Document(about, make, media, frozenset({role}), name, f"exported {name}")
+
+    return {
+        "Hotspots and figures (CSV)": document(f"hotspots-{kind}.csv", csv, "text/csv"),
+        "Hotspots and figures (Excel)": document(f"hotspots-{kind}.xlsx", xlsx, XLSX),
+    }
 
 
 def _answered(health: Health) -> list[str]:

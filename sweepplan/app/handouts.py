@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sweepplan.app.documents import Document
+from sweepplan.app.documents import XLSX, Document
 from sweepplan.errors import SolverError
 from sweepplan.pipeline import Kiosks
 from sweepplan.privacy import Published, to_csv
@@ -24,6 +24,7 @@ from sweepplan.report import (
     routes_csv,
     routes_geojson,
     routes_gpx,
+    routes_xlsx,
 )
 
 _LEAD = frozenset({"lead"})
@@ -59,6 +60,7 @@ def of_plan(
     files = {
         "Tracks (GPX)": document("routes.gpx", "application/gpx+xml", lambda: routes_gpx(once())),
         "Stops (CSV)": document("stops.csv", "text/csv", lambda: routes_csv(once())),
+        "Stops (Excel)": document("stops.xlsx", XLSX, lambda: routes_xlsx(once())),
         "Map (GeoJSON)": document("routes.geojson", "application/geo+json", lambda: routes_geojson(once())),
         "Map links (CSV)": document("links.csv", "text/csv", lambda: to_csv(map_links(once()))),
     }

@@ -107,5 +107,6 @@ def _data(opened: Opened, view: View, health: Health, kind: str, role: str, agai
         st.markdown("  \n".join(plain(line) for line in figures.sources(opened, role)))
         if role == "lead":
             st.dataframe(state.quality(opened), hide_index=True)
-    document = figures.export(opened, view, health, kind, role, against)
-    st.link_button("Hotspots and figures (CSV)", livemap.root() + SHELF.put(document))
+    with st.container(horizontal=True):
+        for label, document in figures.exports(opened, view, health, kind, role, against).items():
+            st.link_button(label, livemap.root() + SHELF.put(document))

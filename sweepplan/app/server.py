@@ -65,9 +65,11 @@ CONFIG: Mapping[str, Any] = {
     "server.headless": True,
     "server.baseUrlPath": "",
     "server.enableStaticServing": False,
+    "server.fileWatcherType": "none",  # it looks through all modules after every run, for who edits them
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    "client.disableDataExport": True,  # it would keep formulas, and leave no trace: exports are documents
     "theme.base": str(Path(__file__).with_name("theme.toml")),
 }
 """What Streamlit is told; it would not take address and port from the environment here."""

@@ -32,6 +32,7 @@ from sweepplan.pipeline import (
     Health,
     Hotspots,
     Kiosks,
+    Known,
     Settings,
     Spikes,
     Sweep,
@@ -143,10 +144,14 @@ def _opened(version: str, _settings: Settings, _stamp: Stamp) -> Opened:
     city = pipeline.load_city(_settings)
     as_of = city.area.moment(_settings.as_of)
     hotspots = pipeline.find(city.readings, as_of=as_of, around=city.around, clusters=_settings.clusters)
-    # Streamlit collects garbage after every run, which takes .2 s where a city's streets are looked through each time.
+    _no_garbage()
+    return Opened(version, _settings, _stamp, city, as_of, hotspots)
+
+
+def _no_garbage() -> None:
+    """Take all that is kept by now for good: Streamlit looks through all else for garbage, after every run."""
     gc.collect()
     gc.freeze()
-    return Opened(version, _settings, _stamp, city, as_of, hotspots)
 
 
 _BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Opened: attrgetter("version")}
@@ -220,14 +225,13 @@ def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks", back
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_KEY)
 def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> Health:
     """Return the figures of one kind of report that a role may see."""
-    reports = pd.concat([each.incidents[each.incidents["kind"] == kind] for each in opened.city.readings])
     policy = Policy.for_role(role, min_count=opened.settings.min_count)
     table = gathered(opened, kind, role, window).shown.table("hotspots").head(_MOST_AREAS)
     names = bridge.hotspot_names(table, opened.city.streets.streets())
     hotspots = {f"{n}. {name}": shape for n, (name, shape) in enumerate(zip(names, table.geometry, strict=True), 1)}
     parts = opened.city.districts
     return pipeline.health(
-        gpd.GeoDataFrame(reports, crs=opened.city.area.crs),
+        _reports(opened, kind),
         opened.city.area,
         policy,
         as_of=opened.as_of,
@@ -235,7 +239,20 @@ def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> He
         back_d=back_d,
         hotspots=hotspots,
         districts={} if parts is None else dict(zip(parts["name"], parts.geometry, strict=True)),
+        known=_course(opened, kind, role),
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=_BY_KEY)
+def _reports(opened: Opened, kind: str) -> gpd.GeoDataFrame:
+    reports = pd.concat([each.incidents[each.incidents["kind"] == kind] for each in opened.city.readings])
+    return gpd.GeoDataFrame(reports, crs=opened.city.area.crs)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_KEY)
+def _course(opened: Opened, kind: str, role: str) -> pipeline.Course:
+    policy = Policy.for_role(role, min_count=opened.settings.min_count)
+    return pipeline.course(_reports(opened, kind), opened.city.area, policy, as_of=opened.as_of)
 
 
 def work(opened: Opened, health: Health, role: str) -> Work | None:
@@ -304,12 +321,12 @@ def places(opened: Opened) -> gpd.GeoDataFrame:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
-def known(opened: Opened) -> Published:
+def known(opened: Opened) -> Known:
     """Return what a lead may know of any spot: reports, hotspots, places."""
     reports, lead = opened.city.reports, Policy.for_role("lead", min_count=opened.settings.min_count)
     tables = [opened.hotspots[0].areas, places(opened)]
     tables += [reports] if opened.city.kind == "needle" else []
-    return publish(*tables, area=opened.city.area, policy=lead, as_of=opened.as_of)
+    return Known.of(publish(*tables, area=opened.city.area, policy=lead, as_of=opened.as_of))
 
 
 def warm() -> None:
@@ -317,10 +334,12 @@ def warm() -> None:
     with suppress(SweepplanError):
         first = opened()
         waiting(first)
-        places(first)
+        known(first)
         spikes(first, first.hotspots[0].kind)
-        today(first).map.layers.packed  # noqa: B018  made now, kept
-        maps.basemap(_ground(first), near=True)
+        _course(first, first.hotspots[0].kind, "lead")
+        for made in (today(first).map.layers, *_streets(first)):
+            made.packed  # noqa: B018  made now, kept
+    _no_garbage()
 
 
 def _last(area: Area, known: gpd.GeoDataFrame) -> str:

@@ -6,12 +6,12 @@ from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, Spikes, changes, hotspots_only, spikes
-from sweepplan.pipeline.health import WINDOWS, Health, health
+from sweepplan.pipeline.health import WINDOWS, Course, Health, course, health
 from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.replan import go_on, replan
 from sweepplan.pipeline.settings import Change, Settings, file_hash
-from sweepplan.pipeline.stops import StopFacts, place_of, stop_facts, stop_of
+from sweepplan.pipeline.stops import Known, StopFacts, place_of, stop_facts, stop_of
 from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
     CLUSTERS,
@@ -41,11 +41,13 @@ __all__ = [
     "Change",
     "Changed",
     "City",
+    "Course",
     "Edited",
     "Health",
     "HotspotRun",
     "Hotspots",
     "Kiosks",
+    "Known",
     "News",
     "Progress",
     "Run",
@@ -61,6 +63,7 @@ __all__ = [
     "alerts_only",
     "area_of_place",
     "changes",
+    "course",
     "crew_of",
     "crew_told",
     "download_candidates",

@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import Area
@@ -74,6 +75,28 @@ class Health:
     hidden: int
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How reports went and are expected to go on, whatever window is looked at: ``trend``, ``ahead`` of Health."""
+
+    trend: pd.DataFrame
+    ahead: pd.DataFrame
+
+
+def course(reports: gpd.GeoDataFrame, area: Area, policy: Policy, *, as_of: pd.Timestamp) -> Course:
+    """Return the weeks (months, where not exact) before the midnight of ``as_of``, and the weeks to come."""
+    stop = area.midnight(as_of)
+    known = reports[reports["reported_at"] < stop]
+    if _exact(reports, policy):
+        return Course(_weeks(known, area, stop), _ahead(known, area, stop))
+    months = _months(known, area, stop, policy.min_count)
+    return Course(months, pd.DataFrame(columns=["start", "mean", "low", "high"]))
+
+
+def _exact(reports: gpd.GeoDataFrame, policy: Policy) -> bool:
+    return policy.show_requests and str(reports["kind"].iloc[0]) == "needle"
+
+
 def health(
     reports: gpd.GeoDataFrame,
     area: Area,
@@ -84,6 +107,7 @@ def health(
     back_d: int,
     hotspots: Mapping[str, BaseGeometry] | None = None,
     districts: Mapping[str, BaseGeometry] | None = None,
+    known: Course | None = None,
 ) -> Health:
     """Return the figures of the ``days`` before the midnight of ``as_of``, beside those ``back_d`` days earlier.
 
@@ -92,20 +116,19 @@ def health(
     reports : INCIDENTS of one kind, all that are known.
     hotspots : outlines by name, whose answers are told apart for who may see the reports.
     districts : the same for everybody: they stay where they are, whatever is reported.
+    known : the :func:`course` of the same reports, where it is known already.
     """
-    kind = str(reports["kind"].iloc[0])
-    exact = policy.show_requests and kind == "needle"
+    exact = _exact(reports, policy)
     stop = area.midnight(as_of)
     start, before = (_earlier(area, stop, n) for n in (days, back_d + days))
     before_stop = _earlier(area, stop, back_d)
     least = policy.min_count
-    known = reports[reports["reported_at"] < stop]
-    now, then = _between(known, start, stop), _between(known, before, before_stop)
+    known = known or course(reports, area, policy, as_of=as_of)
+    now, then = _between(reports, start, stop), _between(reports, before, before_stop)
     n, n_before = (len(each) if exact else about(len(each), least) for each in (now, then))
     places = {"Hotspot": (hotspots or {}) if exact else {}, "District": districts or {}}
     by, hidden = _by(now, area, stop, places, least, exact=exact)
-    trend = _weeks(known, area, stop) if exact else _months(known, area, stop, least)
-    hidden += int(trend["n"].isna().sum()) + (n is None) + (n_before is None)
+    hidden += int(known.trend["n"].isna().sum()) + (n is None) + (n_before is None)
     return Health(
         start=start,
         stop=stop,
@@ -117,8 +140,8 @@ def health(
         answered_before=_answered(then, before_stop, least, exact=exact),
         by=by,
         compared=_compared(now, then, places) if exact else {},
-        trend=trend,
-        ahead=_ahead(known, area, stop) if exact else pd.DataFrame(columns=["start", "mean", "low", "high"]),
+        trend=known.trend,
+        ahead=known.ahead,
         hidden=hidden,
     )
 
@@ -168,11 +191,8 @@ def _by(
         "Weekday": {name: hours[came.day_of_week == k] for k, name in enumerate(_DAYS)},
         "Hour": {name: hours[came.hour == k] for k, name in enumerate(_HOURS)},
     }
-    at = list(reports.geometry.loc[hours.index])
-    for kind, shapes in places.items():
-        apart[kind] = {
-            name: hours[pd.Series(shapely.intersects(at, shape), hours.index)] for name, shape in shapes.items()
-        }
+    inside = _inside(reports.loc[hours.index], places)
+    apart |= {kind: {name: hours[there] for name, there in shapes.items()} for kind, shapes in inside.items()}
     found, hidden = {}, 0
     for kind, parts in apart.items():
         told = {name: _told(part, least, exact=exact) for name, part in parts.items()}
@@ -187,16 +207,25 @@ def _compared(
     now: gpd.GeoDataFrame, then: gpd.GeoDataFrame, places: Mapping[str, Mapping[str, BaseGeometry]]
 ) -> Mapping[str, pd.DataFrame]:
     """Return reports now and then in each place."""
-    found = {}
+    found, (here, there) = {}, (_inside(part, places) for part in (now, then))
     for kind, shapes in places.items():
-        pairs = {
-            name: [int(shapely.intersects(list(part.geometry), shape).sum()) for part in (now, then)]
-            for name, shape in shapes.items()
-        }
+        pairs = {name: [int(here[kind][name].sum()), int(there[kind][name].sum())] for name in shapes}
         if pairs:
             table = pd.DataFrame.from_dict(pairs, orient="index", columns=["now", "then"])
             found[kind] = table.sort_values("now", ascending=False, kind="stable")
     return found
+
+
+def _inside(
+    reports: gpd.GeoDataFrame, places: Mapping[str, Mapping[str, BaseGeometry]]
+) -> Mapping[str, Mapping[str, NDArray[np.bool_]]]:
+    """Return which reports lie in each place."""
+    at = np.asarray(reports.geometry)
+    for shapes in places.values():
+        shapely.prepare(list(shapes.values()))
+    return {
+        kind: {name: shapely.intersects(at, shape) for name, shape in shapes.items()} for kind, shapes in places.items()
+    }
 
 
 def _weeks(reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp) -> pd.DataFrame:

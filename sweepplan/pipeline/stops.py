@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
@@ -12,6 +13,27 @@ from sweepplan.privacy import Published
 
 NEAR_M = 60.0
 """Reports so near to a stop count as its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a lead may know of any spot: ``reports`` as points, hotspots, places with ``swept_d``."""
+
+    reports: gpd.GeoDataFrame
+    hotspots: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+
+    @classmethod
+    def of(cls, shown: Published) -> Known:
+        """Return what passed the gate, with the reports sorted by where they are."""
+        known = cls(shown.table("incidents"), shown.table("hotspots"), shown.table("places"))
+        known.reports.sindex  # noqa: B018  made now, kept
+        return known
+
+    def reported_near(self, at: BaseGeometry) -> pd.Series:
+        """Return when each report within ``NEAR_M`` came in."""
+        rows = self.reports.sindex.query(at, predicate="dwithin", distance=NEAR_M)
+        return self.reports["reported_at"].iloc[rows]
 
 
 @dataclass(frozen=True)
@@ -45,31 +67,28 @@ class StopFacts:
     left_out: str | None
 
 
-def stop_facts(place: str, known: Published, plan: Published | None, *, as_of: pd.Timestamp) -> StopFacts | None:
+def stop_facts(place: str, known: Known, plan: Published | None, *, as_of: pd.Timestamp) -> StopFacts | None:
     """Return what is known of a stop; None where nobody knows it.
 
     Parameters
     ----------
     place : ``place_id`` of the stop, for a request the id of its report.
-    known : reports as points, hotspots and places with ``swept_d``, for a lead.
     plan : stops and routes, if there is a plan.
     """
-    reports = known.table("incidents")
-    stops = known.table("stops") if plan is None else plan.table("stops")
-    mine = stops[stops["place_id"] == place]
+    reports, places = known.reports, known.places
+    mine = _stops_at(plan, place)
     at: BaseGeometry
-    if len(mine):
+    if mine is not None:
         at, row = mine.geometry.iloc[0], mine.iloc[0].to_dict()
     elif place in reports.index:
         at, row = reports.geometry[place], {"kind": "request", "due_at": reports["due_at"][place]}
-    elif place in known.table("places").index:
-        places = known.table("places")
+    elif place in places.index:
         row = {"kind": places["kind"][place], "name": places["name"][place], "reason": "not planned today"}
         at = places.geometry[place]
     else:
         return None
-    before = reports[reports["reported_at"] < as_of]
-    near = before["reported_at"][before.geometry.distance(at) <= NEAR_M]
+    near = known.reported_near(at)
+    near = near[near < as_of]
     crew = _given(row.get("crew"))
     return StopFacts(
         place=place,
@@ -85,8 +104,8 @@ def stop_facts(place: str, known: Published, plan: Published | None, *, as_of: p
         expected=_given(row.get("expected_needles")),
         n_month=int((near >= as_of - pd.Timedelta(days=28)).sum()),
         n_year=int((near >= as_of - pd.Timedelta(days=365)).sum()),
-        hotspot=_hotspot(known, at),
-        swept_d=_swept(known, place),
+        hotspot=_hotspot(known.hotspots, at),
+        swept_d=_swept(places, place),
         left_out=_given(row.get("reason")),
     )
 
@@ -104,16 +123,22 @@ def stop_of(plan: Published, place: str) -> str:
     return str(found[0]) if len(found) else place
 
 
-def _hotspot(known: Published, at: BaseGeometry) -> str | None:
-    table = known.table("hotspots")
+def _stops_at(plan: Published | None, place: str) -> gpd.GeoDataFrame | None:
+    if plan is None:
+        return None
+    stops = plan.table("stops")
+    mine = stops[stops["place_id"] == place]
+    return mine if len(mine) else None
+
+
+def _hotspot(table: gpd.GeoDataFrame, at: BaseGeometry) -> str | None:
     inside = table.geometry.covers(at).to_numpy().nonzero()[0]
     if not len(inside):
         return None
     return f"{inside[0] + 1} of {len(table)}"
 
 
-def _swept(known: Published, place: str) -> float | None:
-    places = known.table("places")
+def _swept(places: gpd.GeoDataFrame, place: str) -> float | None:
     return float(places["swept_d"][place]) if place in places.index and pd.notna(places["swept_d"][place]) else None
 
 

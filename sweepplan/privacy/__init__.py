@@ -3,6 +3,6 @@
 from sweepplan.privacy.figures import about, share
 from sweepplan.privacy.gate import Published, publish
 from sweepplan.privacy.policy import ROLES, Policy, roles_markdown
-from sweepplan.privacy.text import to_csv
+from sweepplan.privacy.text import to_csv, to_xlsx
 
-__all__ = ["ROLES", "Policy", "Published", "about", "publish", "roles_markdown", "share", "to_csv"]
+__all__ = ["ROLES", "Policy", "Published", "about", "publish", "roles_markdown", "share", "to_csv", "to_xlsx"]

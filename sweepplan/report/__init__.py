@@ -16,7 +16,7 @@ from sweepplan.report.earlier import earlier_run
 from sweepplan.report.folder import fresh_folder, needle_reports, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html, sites_geojson
-from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
+from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx, routes_xlsx
 from sweepplan.report.sheet import can_print, print_pdf, route_sheet, route_sheets, write_sheets
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
 
@@ -51,6 +51,7 @@ __all__ = [
     "routes_csv",
     "routes_geojson",
     "routes_gpx",
+    "routes_xlsx",
     "sites_geojson",
     "summary",
     "write_run",

@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import WGS84
-from sweepplan.privacy import Published, to_csv
+from sweepplan.privacy import Published, to_csv, to_xlsx
 
 
 def routes_gpx(shown: Published) -> str:
@@ -69,8 +69,17 @@ def routes_geojson(shown: Published) -> str:
 
 def routes_csv(shown: Published) -> str:
     """Return one line a stop in order, then requests left out, then what was withheld; times on the city's clock."""
+    return to_csv(_stops(shown), withheld=shown.withheld_words())
+
+
+def routes_xlsx(shown: Published) -> bytes:
+    """Return the same as a workbook."""
+    return to_xlsx(_stops(shown), withheld=shown.withheld_words())
+
+
+def _stops(shown: Published) -> pd.DataFrame:
     stops = _degrees(shown.table("stops"))
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "crew": stops["crew"].fillna(""),
             "stop": stops["seq"],
@@ -86,7 +95,6 @@ def routes_csv(shown: Published) -> str:
             "left_out_because": stops["reason"].fillna(""),
         }
     )
-    return to_csv(table, withheld=shown.withheld_words())
 
 
 def _track(way: BaseGeometry, crs: str, travel_s: float | None, at: pd.Timestamp | None) -> list[gpx.GPXTrackPoint]:

@@ -50,6 +50,7 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             _look(browser.new_page(), address)  # reads the city
+            _calm(app.pid)
             print(f"the city read: {_cpu_s(app.pid):.0f} s of CPU, {_memory_mb(app.pid):.0f} MB")
             print(f"first view: {min(_look(browser.new_page(), address) for _ in range(3)):.1f} s")
             for name, marks in (("", ".live .leaflet-interactive"), ("hotspots", "[data-testid=stButtonGroup] button")):
@@ -69,6 +70,14 @@ def _wait(address: str) -> None:
             return
         except OSError:
             time.sleep(0.5)
+
+
+def _calm(pid: int) -> None:
+    """Wait until nothing is made ahead any more."""
+    before = -1.0
+    while _cpu_s(pid) - before > 0.1:
+        before = _cpu_s(pid)
+        time.sleep(2)
 
 
 def _look(page: Page, address: str) -> float:
