@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import time
+from io import BytesIO
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 from shapely.geometry import box
 from streamlit.testing.v1 import AppTest
 
@@ -16,7 +18,7 @@ from sweepplan import pipeline
 from sweepplan.app.documents import SHELF
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew
-from sweepplan.pipeline import Health, health
+from sweepplan.pipeline import HOTSPOT, Health, health
 from sweepplan.privacy import Policy
 from tests.app_pages import table, text_of
 
@@ -53,7 +55,9 @@ def figures(read: City, role: str, days: int = 28, reading: int = 0) -> Health:
     found, as_of = read
     areas = {"corner": box(*found.area.boundary.bounds)}
     reports = found.readings[reading].incidents
-    return health(reports, found.area, Policy.for_role(role), as_of=as_of, days=days, back_d=days, hotspots=areas)
+    return health(
+        reports, found.area, Policy.for_role(role), as_of=as_of, days=days, back_d=days, places={HOTSPOT: areas or {}}
+    )
 
 
 def test_counts_and_times_to_close_are_those_of_the_window(read: City) -> None:
@@ -103,12 +107,12 @@ def test_the_page_says_how_many_how_fast_and_against_what(open_page: Callable[..
     assert set(table(page, "Part of the day", "Median")["Within 24 h"]) == {"100%"}
     year = text_of(open_page("hotspots", city, window="year"))
     assert "**61 needle reports**" in year
-    [link] = page.get("link_button")
-    document = SHELF.get(link.url.split("/")[2])
-    assert document is not None
-    text = document.make().decode()
-    assert "D Street" in text or "Avenue 4" in text
-    assert "Data version" in text
+    documents = [SHELF.get(link.url.split("/")[2]) for link in page.get("link_button")]
+    csv, xlsx = (document.make() for document in documents if document is not None)
+    cells = [str(cell.value) for row in load_workbook(BytesIO(xlsx)).worksheets[0].iter_rows() for cell in row]
+    for text in (csv.decode(), "\n".join(cells)):
+        assert "D Street" in text or "Avenue 4" in text
+        assert "Data version" in text
 
 
 def test_changes_of_the_programme_are_days_with_words_or_refused(city: Path) -> None:

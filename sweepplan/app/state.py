@@ -237,8 +237,10 @@ def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> He
         as_of=opened.as_of,
         days=pipeline.WINDOWS[window],
         back_d=back_d,
-        hotspots=hotspots,
-        districts={} if parts is None else dict(zip(parts["name"], parts.geometry, strict=True)),
+        places={
+            pipeline.HOTSPOT: hotspots,
+            "District": {} if parts is None else dict(zip(parts["name"], parts.geometry, strict=True)),
+        },
         known=_course(opened, kind, role),
     )
 

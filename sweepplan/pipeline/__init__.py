@@ -6,7 +6,7 @@ from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.gathering import Changed, HotspotRun, Spikes, changes, hotspots_only, spikes
-from sweepplan.pipeline.health import WINDOWS, Course, Health, course, health
+from sweepplan.pipeline.health import HOTSPOT, WINDOWS, Course, Health, course, health
 from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.replan import go_on, replan
@@ -36,6 +36,7 @@ __all__ = [
     "ALARMS",
     "CLUSTERS",
     "FORECAST",
+    "HOTSPOT",
     "WINDOWS",
     "Bringing",
     "Change",

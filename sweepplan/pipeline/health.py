@@ -28,6 +28,7 @@ _MONTHS_BACK = 24
 _PARTS = ("night, 0-6", "morning, 6-12", "afternoon, 12-18", "evening, 18-24")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _HOURS = tuple(f"{hour:02d}:00" for hour in range(24))
+HOTSPOT = "Hotspot"
 _TOLD = ("n", "median_h", "p90_h", "within_24_h", "within_48_h")
 
 
@@ -105,8 +106,7 @@ def health(
     as_of: pd.Timestamp,
     days: int,
     back_d: int,
-    hotspots: Mapping[str, BaseGeometry] | None = None,
-    districts: Mapping[str, BaseGeometry] | None = None,
+    places: Mapping[str, Mapping[str, BaseGeometry]] = MappingProxyType({}),
     known: Course | None = None,
 ) -> Health:
     """Return the figures of the ``days`` before the midnight of ``as_of``, beside those ``back_d`` days earlier.
@@ -114,8 +114,8 @@ def health(
     Parameters
     ----------
     reports : INCIDENTS of one kind, all that are known.
-    hotspots : outlines by name, whose answers are told apart for who may see the reports.
-    districts : the same for everybody: they stay where they are, whatever is reported.
+    places : outlines by name by kind, whose answers are told apart; those of ``HOTSPOT`` for who may see the reports
+        alone: others stay where they are, whatever is reported.
     known : the :func:`course` of the same reports, where it is known already.
     """
     exact = _exact(reports, policy)
@@ -126,7 +126,7 @@ def health(
     known = known or course(reports, area, policy, as_of=as_of)
     now, then = _between(reports, start, stop), _between(reports, before, before_stop)
     n, n_before = (len(each) if exact else about(len(each), least) for each in (now, then))
-    places = {"Hotspot": (hotspots or {}) if exact else {}, "District": districts or {}}
+    places = {kind: shapes for kind, shapes in places.items() if exact or kind != HOTSPOT}
     by, hidden = _by(now, area, stop, places, least, exact=exact)
     hidden += int(known.trend["n"].isna().sum()) + (n is None) + (n_before is None)
     return Health(
