@@ -278,6 +278,7 @@ STOP_KINDS = {
     "park": "Park",
     "schoolyard": "Schoolyard",
     "lot": "Lot",
+    "unload": "Emptying the containers",
 }
 """What a crew stops for, in words."""
 
@@ -294,6 +295,7 @@ STOPS = Contract(
         "leaves_at": Column("time", nullable=True),
         "due_at": Column("time", nullable=True),
         "slack_min": Column("float", nullable=True, at_least=0),
+        "mode": Column("int", at_least=0),
         "expected_needles": Column("float", at_least=0),
         "reason": Column("str", nullable=True),
     },
@@ -301,7 +303,7 @@ STOPS = Contract(
 )
 """Stops of a sweep plan, by crew and order (``seq`` from 1). An unserved stop has no crew, ``seq`` 0, and the
 ``reason``. So many whole minutes ``slack_min`` work there may begin after ``arrives_at`` before a window, the break or
-the shift's end is missed.
+the shift's end is missed. ``mode``: which of the ways to serve it is taken, as the problem counts them.
 """
 
 ROUTES = Contract(
@@ -327,11 +329,13 @@ LEGS = Contract(
         "seq": Column("int", at_least=1),
         "length_m": Column("float", at_least=0),
         "travel_s": Column("float", at_least=0),
+        "swept_m": Column("float", at_least=0),
         "directions": Column("str"),
     },
     _LINE,
 )
 """The way to every stop of a route, ``seq`` being the stop it leads to; the last leads back to the depot.
+The last ``swept_m`` metres of its line, there and back where that is how it is done, are swept at the stop.
 ``directions``: one street a line, in words.
 """
 

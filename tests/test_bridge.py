@@ -106,7 +106,7 @@ def test_a_route_in_gridtown_takes_what_a_pencil_says(gridtown: StreetNetwork, g
     as_of = gridtown.area.moment(f"{DAY} 06:00")
     made = day(gridtown, gridtown_at, reports(gridtown_at((300, 400)), [1.0], as_of), rules=SweepRules(request_s=600))
     plan = SweepPlan(((0,),), "by hand", 0)
-    route = bridge.route_table(made, plan, gridtown).loc["A"]
+    route = bridge.route_table(made, plan).loc["A"]
     assert route["drive_m"] == pytest.approx(1400, abs=0.1)
     assert route["crew_s"] == pytest.approx(700 + 600 + 700, abs=1)
     assert route["starts_at"] == gridtown.area.moment(f"{DAY} 08:00")

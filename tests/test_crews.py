@@ -139,7 +139,7 @@ def test_zones_skills_and_depots_come_into_the_problem(gridtown: StreetNetwork, 
     assert made.problem.travel_s[0, 1] == 1200  # from corner to corner of Gridtown at 1 m/s
     assert [stop.zone for stop in made.problem.stops] == ["west", None]
     assert [[stop.open_to(shift) for stop in made.problem.stops] for shift in (a, b)] == [[True, False], [False, False]]
-    added = bridge.with_request(made, gridtown, gridtown_at((200, 0)), SweepRules())
+    added = bridge.with_request(made, gridtown_at((200, 0)), SweepRules())
     assert added.problem.stops[-1].zone == "west"
 
 

@@ -120,6 +120,7 @@ def town_tables(text: Callable[[str], str]) -> list[gpd.GeoDataFrame]:
             arrives_at=[at(7, 40), at(8), at(9), at(10), nothing, nothing],
             leaves_at=[at(7, 50), at(8, 10), at(9, 10), at(10, 5), nothing, nothing],
             due_at=[at(12), nothing, at(8), nothing, at(12), at(3)],
+            mode=0,
             slack_min=[260.0, 31.0, 0.0, 5.0, np.nan, np.nan],
             expected_needles=[1.0, 2.5, 0.0, 3.0, 1.0, 1.0],
             reason=[None, None, None, None, text("no crew has time for it"), text("no way there")],

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from sweepplan.bridge.rules import SweepRules
-from sweepplan.bridge.snapping import located
+from sweepplan.bridge.snapping import FOOT_MS, located
 from sweepplan.bridge.sweeps import SweepDay, zone_of
 from sweepplan.errors import ProblemError
-from sweepplan.model import Mode, Stop, SweepProblem
-from sweepplan.streets import Snaps, StreetNetwork
+from sweepplan.model import Mode, Stop
+from sweepplan.streets import Snaps
 
 ADDED = "added-"
 """How the ids of added stops begin."""
 
 
-def with_request(
-    day: SweepDay, streets: StreetNetwork, spot: gpd.GeoSeries, rules: SweepRules, *, name: str | None = None
-) -> SweepDay:
+def with_request(day: SweepDay, spot: gpd.GeoSeries, rules: SweepRules, *, name: str | None = None) -> SweepDay:
     """Return the day with one more request, due by the end of the day; every other stop keeps its number.
 
     Parameters
@@ -34,19 +33,20 @@ def with_request(
     ProblemError
         It lies outside the area, or no street leads there and back.
     """
-    if not streets.area.boundary.covers(spot.iloc[0]):
-        raise ProblemError(f"this spot lies outside {streets.area.name}: choose one inside")
-    snap, named, walk_s = located(streets, spot, rules)
-    if snap.edge[0] < 0:
+    if not day.grounds[0].streets.area.boundary.covers(spot.iloc[0]):
+        raise ProblemError(f"this spot lies outside {day.grounds[0].streets.area.name}: choose one inside")
+    found = [located(ground.streets, spot, rules) for ground in day.grounds]
+    if any(snap.edge[0] < 0 for snap, _, _ in found):
         raise ProblemError("no street leads there and back: choose a spot nearer to a street")
-    n = sum(place.startswith(ADDED) for place in day.stops["place_id"]) + 1
-    problem, row = day.problem, len(day.snaps)
-    travel_s = _grown(problem, streets, day.snaps, snap)
+    named, walk_m = found[0][1], max(walk_m for _, _, walk_m in found)
+    problem, row = day.problem, len(day.layout)
+    layout = day.layout.with_points(spot, ADDED).walked(np.array([walk_m]))
+    travel_s = _grown(day, [snap for snap, _, _ in found])
     horizon = max(shift.window_s[1] for shift in problem.shifts)
     needles = rules.needles_per_report
     stop = Stop(
-        place=f"{ADDED}{n}",
-        modes=(Mode(row, row, int(np.ceil(rules.request_s + walk_s))),),
+        place=str(layout.place[-1]),
+        modes=(Mode(row, row, int(np.ceil(rules.request_s + 2 * walk_m / FOOT_MS))),),
         prize=needles,
         window_s=(0, horizon),
         required=True,
@@ -61,17 +61,20 @@ def with_request(
         day,
         problem=dataclasses.replace(problem, stops=(*problem.stops, stop), travel_s=travel_s),
         stops=gpd.GeoDataFrame(pd.concat([day.stops, line], ignore_index=True), crs=spot.crs),
-        snaps=Snaps.join(day.snaps, snap),
+        layout=layout,
+        grounds=tuple(
+            ground.with_point(snap, far_m) for ground, (snap, _, far_m) in zip(day.grounds, found, strict=True)
+        ),
     )
 
 
-def _grown(problem: SweepProblem, streets: StreetNetwork, snaps: Snaps, snap: Snaps) -> np.ndarray:
+def _grown(day: SweepDay, snaps: Sequence[Snaps]) -> np.ndarray:
     """Return travel times with one more row and column."""
-    if problem.travel_s.ndim != 2:
-        raise ProblemError("stops cannot be added where crews move by several networks: plan anew")
-    n = len(snaps)
-    grown = np.zeros((n + 1, n + 1))
-    grown[:n, :n] = problem.travel_s
-    grown[n, :n] = np.ceil(streets.travel_s(snap, snaps))[0]
-    grown[:n, n] = np.ceil(streets.travel_s(snaps, snap))[:, 0]
-    return grown
+    nets = day.problem.networks
+    n = nets.shape[1]
+    grown = np.zeros((len(nets), n + 1, n + 1))
+    grown[:, :n, :n] = nets
+    for net, ground, snap in zip(grown, day.grounds, snaps, strict=True):
+        net[n, :n] = np.ceil(ground.streets.travel_s(snap, ground.comes))[0]
+        net[:n, n] = np.ceil(ground.streets.travel_s(ground.leaves, snap))[:, 0]
+    return grown if day.problem.travel_s.ndim == 3 else grown[0]

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import geopandas as gpd
 
+from sweepplan.bridge.grounds import AHEAD, BACK, PARK, PARK_FAR, Ground
 from sweepplan.bridge.sweeps import SweepDay
 from sweepplan.model import SweepPlan
-from sweepplan.streets import StreetNetwork
+from sweepplan.streets import joined
 from sweepplan.tables import LEGS
 
 
-def leg_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.GeoDataFrame:
+def leg_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     """Return tables.LEGS: per crew the way from the depot to its first stop, from stop to stop, and back.
 
-    Directions are in words, one street a line, distances in the area's unit.
+    Where the stop is a street, its line as it is swept follows. Directions are in words, one street a line, distances
+    in the area's unit.
     """
     rows = []
-    for shift, ways in zip(day.problem.shifts, day.problem.ways(plan), strict=True):
+    for k, ways in enumerate(day.problem.ways(plan)):
+        shift = day.problem.shifts[k]
+        ground = day.grounds[shift.network]
         for seq, (a, b) in enumerate(ways, 1):
-            leg = day.leg(streets, a, b)
-            said = [step.text(streets.area.unit) for step in leg.steps]
+            leg, swept = day.leg(k, a, b), day.layout.swept(b)
+            said = [step.text(ground.streets.area.unit) for step in leg.steps]
             said += [f"on the {leg.side}"] if leg.side else []
+            said = said or ["where you are"]
+            said += [] if swept is None else [_sweep_words(day, ground, b)]
             rows.append(
                 {
                     "leg_id": f"{shift.crew}-{seq:03d}",
@@ -28,12 +34,24 @@ def leg_table(day: SweepDay, plan: SweepPlan, streets: StreetNetwork) -> gpd.Geo
                     "seq": seq,
                     "length_m": leg.length_m,
                     "travel_s": leg.travel_s,
-                    "directions": "\n".join(said) or "where you are",
-                    "geometry": leg.geometry,
+                    "swept_m": 0.0 if swept is None else float(swept.length),
+                    "directions": "\n".join(said),
+                    "geometry": leg.geometry if swept is None else joined([leg.geometry, swept]),
                 }
             )
+    crs = str(day.stops.crs)
     if not rows:
-        return LEGS.empty(streets.area.crs)
-    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=streets.area.crs).set_index("leg_id")
+        return LEGS.empty(crs)
+    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).set_index("leg_id")
     table.index = table.index.astype("str")
     return LEGS.check(table)
+
+
+def _sweep_words(day: SweepDay, ground: Ground, row: int) -> str:
+    """Say how a street is swept."""
+    way, line = int(day.layout.way[row]), day.layout.line[day.layout.stop[row]]
+    length = ground.streets.area.distance(line.length)
+    if way in (AHEAD, BACK):
+        return f"sweep it to its end, {length}"
+    parked = way in (PARK, PARK_FAR) and ground.mode != "walk"
+    return f"{'park and ' if parked else ''}sweep it there and back, {length} each way"

@@ -9,20 +9,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from sweepplan.bridge.grounds import Ground, Layout, grounds_of
 from sweepplan.bridge.rules import SweepRules
-from sweepplan.bridge.snapping import FOOT_MS, names_at, on_foot_m, snapped
+from sweepplan.bridge.snapping import FOOT_MS, names_at
 from sweepplan.bridge.sweeps import SweepDay, zone_of
 from sweepplan.errors import PlanError, ProblemError, StreetsError
 from sweepplan.geo import Floats
-from sweepplan.model import Habit, Mode, Stop, SweepPlan
+from sweepplan.model import UNLOAD, Habit, Mode, Stop, SweepPlan
 from sweepplan.routing import Change, Rest, rest_of_day
-from sweepplan.streets import Snaps, StreetNetwork
+from sweepplan.streets import StreetNetwork
 
-_MOVED_M = 0.5  # a street segment that now snaps so much farther away is blocked
+UNLOADING = "unload-"
+"""How the ids begin of the stops at which a crew empties its container."""
 
 
 def known_plan(day: SweepDay, stops: pd.DataFrame, *, solver: str, seed: int) -> SweepPlan:
-    """Return the plan that a table of stops (``crew, seq, place_id``) holds for the day.
+    """Return the plan that a table of stops (``crew, seq, place_id, kind, mode``) holds for the day.
 
     Raises
     ------
@@ -32,15 +34,17 @@ def known_plan(day: SweepDay, stops: pd.DataFrame, *, solver: str, seed: int) ->
     number = {place: k for k, place in enumerate(day.stops["place_id"])}
     served = stops[stops["crew"].notna()].sort_values("seq")
     crews = [shift.crew for shift in day.problem.shifts]
-    for what, found, known in (("crew", served["crew"], crews), ("place", served["place_id"], number)):
+    visited = served[served["kind"] != "unload"]
+    for what, found, known in (("crew", served["crew"], crews), ("place", visited["place_id"], number)):
         strange = sorted(set(found) - set(known))
         if strange:
             raise PlanError(f"{what} {strange[0]!r} of the earlier plan is none of the day: was it planned elsewhere?")
-    routes = (tuple(number[place] for place in served.loc[served["crew"] == crew, "place_id"]) for crew in crews)
-    return SweepPlan(tuple(routes), solver, seed)
+    mine = [served[served["crew"] == crew] for crew in crews]
+    routes = tuple(tuple(number.get(place, UNLOAD) for place in each["place_id"]) for each in mine)
+    return SweepPlan(routes, solver, seed, tuple(tuple(map(int, each["mode"])) for each in mine))
 
 
-def rest_day(
+def rest_day(  # noqa: PLR0913 - one a thing that happened
     day: SweepDay,
     plan: SweepPlan,
     streets: StreetNetwork,
@@ -49,6 +53,7 @@ def rest_day(
     done: Collection[str] | None = None,
     home: Collection[str] = (),
     requests: gpd.GeoSeries | None = None,
+    walk: StreetNetwork | None = None,
     rules: SweepRules,
 ) -> tuple[Rest, SweepDay]:
     """Return what is left of the day at ``at``, as numbers and on the map.
@@ -58,7 +63,7 @@ def rest_day(
 
     Parameters
     ----------
-    streets : as they are from now on.
+    streets, walk : as they are from now on, for vans and for people on foot.
     done : ids of the places that are done; None: as the plan says for this moment.
     home : crews that go home.
     requests : points of new requests, on the plane.
@@ -77,25 +82,22 @@ def rest_day(
         first = f"the first shift begins at {clock(day.clock(begins)):%H:%M}"
         raise ProblemError(f"nobody is out yet at {clock(at):%H:%M}: {first}, so plan the day anew")
     new = gpd.GeoSeries([], crs=streets.area.crs) if requests is None else requests
-    points = gpd.GeoSeries(pd.concat([day.stops.geometry, new], ignore_index=True), crs=streets.area.crs)
-    snaps = snapped(streets, day.depot, points, rules)
-    n_rows = len(day.snaps)
-    walk_m = on_foot_m(snaps[len(day.depot) :], rules)
-    later = _new_stops(streets, new, snaps[n_rows:], walk_m[len(day.stops) :], rules)
-    added = _as_stops(later, day, at_s, rules)
+    layout = day.layout.with_points(new, "new-")
+    grounds = grounds_of(layout, [ground.mode for ground in day.grounds], streets, walk, rules)
+    layout, later = _new_stops(new, layout, grounds, rules)
     rest = rest_of_day(
         day.problem,
         plan,
         at_s=at_s,
         done=None if done is None else _numbers(day, done),
         home=home,
-        added=added,
-        travel_s=_travel_now(day, streets, snaps, walk_m, rules),
+        added=_as_stops(later, day, at_s, rules),
+        travel_s=_travel_now(day, layout, grounds),
         habit=_habit(day, plan, rules),
     )
     stops = pd.concat([day.stops, later.drop(columns="service_s")], ignore_index=True).iloc[list(rest.stops)]
     stops = gpd.GeoDataFrame(stops.reset_index(drop=True), geometry="geometry", crs=streets.area.crs)
-    return rest, SweepDay(rest.problem, day.zero, stops, snaps, day.depot, day.zones)
+    return rest, SweepDay(rest.problem, day.zero, stops, layout, grounds, day.zones)
 
 
 def change_words(change: Change, names: dict[str, str]) -> str:
@@ -120,6 +122,7 @@ def _counted(sign: str, moves: Iterable[tuple[str, str]]) -> list[str]:
 
 def _numbers(day: SweepDay, done: Collection[str]) -> tuple[int, ...]:
     number = {place: k for k, place in enumerate(day.stops["place_id"])}
+    done = [place for place in done if not place.startswith(UNLOADING)]
     strange = sorted(set(done) - set(number))
     if strange:
         raise ProblemError(f"place {strange[0]!r} is said to be done, but is no stop of the day: see its id")
@@ -127,28 +130,34 @@ def _numbers(day: SweepDay, done: Collection[str]) -> tuple[int, ...]:
 
 
 def _new_stops(
-    streets: StreetNetwork, points: gpd.GeoSeries, snaps: Snaps, walk_m: Floats, rules: SweepRules
-) -> gpd.GeoDataFrame:
-    for k, edge in enumerate(snaps.edge):
-        if edge < 0:
+    points: gpd.GeoSeries, layout: Layout, grounds: Sequence[Ground], rules: SweepRules
+) -> tuple[Layout, gpd.GeoDataFrame]:
+    """Return the layout with the walks to the new requests, its last stops, and those."""
+    n = len(points)
+    rows = np.arange(len(layout) - n, len(layout))
+    for k, row in enumerate(rows):
+        if min(ground.comes.edge[row] for ground in grounds) < 0:
             limit = f"more than {max(rules.snap_limit_m, rules.foot_limit_m):g} m from any street that is open"
             raise StreetsError(f"new request {k + 1} lies {limit}: see its LAT,LON")
-    return gpd.GeoDataFrame(
+    walk_m = np.max([ground.walk_m[len(ground.walk_m) - n :] for ground in grounds], axis=0)
+    first = grounds[0]
+    told = gpd.GeoDataFrame(
         {
-            "place_id": pd.array([f"new-{k + 1}" for k in range(len(points))], dtype="str"),
-            "name": names_at(streets, snaps, walk_m).to_numpy(),
+            "place_id": pd.array(layout.place[len(layout.place) - n :], dtype="str"),
+            "name": names_at(first.streets, first.comes[rows], walk_m).to_numpy(),
             "kind": "request",
-            "due_at": pd.Series(pd.NaT, index=range(len(points)), dtype="datetime64[us, UTC]"),
+            "due_at": pd.Series(pd.NaT, index=range(n), dtype="datetime64[us, UTC]"),
             "service_s": rules.request_s + 2 * walk_m / FOOT_MS,
         },
         geometry=points.to_numpy(),
-        crs=streets.area.crs,
+        crs=points.crs,
     )
+    return layout.walked(walk_m), told
 
 
 def _as_stops(later: gpd.GeoDataFrame, day: SweepDay, at_s: int, rules: SweepRules) -> tuple[Stop, ...]:
     """Return the new requests as must-visits of the problem, due when the last shift ends."""
-    first, ends = len(day.snaps), max(shift.window_s[1] for shift in day.problem.shifts)
+    first, ends = len(day.layout), max(shift.window_s[1] for shift in day.problem.shifts)
     zones, needles = zone_of(later.geometry, day.zones), rules.needles_per_report
     return tuple(
         Stop(
@@ -165,18 +174,16 @@ def _as_stops(later: gpd.GeoDataFrame, day: SweepDay, at_s: int, rules: SweepRul
     )
 
 
-def _travel_now(day: SweepDay, streets: StreetNetwork, snaps: Snaps, walk_m: Floats, rules: SweepRules) -> Floats:
+def _travel_now(day: SweepDay, layout: Layout, grounds: Sequence[Ground]) -> Floats:
     """Return the travel times from now on: blocked segments are not come to, blocked stops are walked to."""
-    n, depots = len(day.stops), len(day.depot)
-    travel_s: Floats = np.ceil(streets.travel_s(snaps))
-    farther_m = np.maximum(walk_m[:n] - on_foot_m(day.snaps[depots:], rules), 0)
-    walk_s = np.concatenate([np.zeros(depots), np.ceil(farther_m / FOOT_MS), np.zeros(len(snaps) - depots - n)])
-    travel_s = travel_s + walk_s + walk_s[:, None]
-    moved = snaps.distance_m[depots : depots + n] > day.snaps.distance_m[depots:] + _MOVED_M
-    shut = depots + np.flatnonzero(moved & (day.stops["kind"] == "street").to_numpy())
-    travel_s[:, shut] = np.inf
-    np.fill_diagonal(travel_s, 0)
-    return travel_s
+    nets = []
+    for ground in grounds:
+        farther_m = np.append(np.maximum(ground.walk_m - layout.walk_m, 0), 0)  # a depot, stop -1, finds the last
+        walk_s = np.ceil(farther_m / FOOT_MS)[layout.stop]
+        travel_s = ground.travel_s() + walk_s + walk_s[:, None]
+        np.fill_diagonal(travel_s, 0)
+        nets.append(travel_s)
+    return nets[0] if day.problem.travel_s.ndim == 2 else np.stack(nets)
 
 
 def _habit(day: SweepDay, plan: SweepPlan, rules: SweepRules) -> Habit:

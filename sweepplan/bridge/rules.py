@@ -32,6 +32,7 @@ class SweepRules:
     keep_share : when the rest of a day is planned anew, every leg that changes must bring this share of an average
         stop's needles, a stop that changes crews twice as much.
     needs : per kind of stop what a crew must be able to do, e.g. ``(("kiosk", ("two-person",)),)``.
+    both_sides : classes of streets (``highway``) too wide to cross: they are swept there and back, one side a pass.
     done_before : per kind of place the time of day, Monday to Friday, by which a sweep of it is over. Requests wait for
         no such time.
 
@@ -55,6 +56,7 @@ class SweepRules:
     keep_share: float = 0.1
     needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     done_before: tuple[tuple[str, str], ...] = (("schoolyard", "08:00"),)
+    both_sides: tuple[str, ...] = ("trunk", "primary", "secondary")
 
     def __post_init__(self) -> None:
         for name, rule in (("needs", self.needs), ("done_before", self.done_before)):
@@ -85,6 +87,8 @@ class SweepRules:
             plain["needs"] = tuple(
                 (kind, tuple(skills) if isinstance(skills, list) else skills) for kind, skills in plain["needs"].items()
             )
+        if "both_sides" in plain:
+            plain["both_sides"] = _words_of("both_sides", plain["both_sides"])
         if "done_before" in plain:
             plain["done_before"] = tuple(plain["done_before"].items())
         return cls(**plain)
@@ -92,7 +96,8 @@ class SweepRules:
     def told(self) -> dict[str, Any]:
         """Return the rules as :meth:`of` reads them, ready for JSON."""
         needs = {kind: list(skills) for kind, skills in self.needs}
-        return {**vars(self), "needs": needs, "done_before": dict(self.done_before)}
+        before, both = dict(self.done_before), list(self.both_sides)
+        return {**vars(self), "needs": needs, "done_before": before, "both_sides": both}
 
     def skills(self, kind: str) -> frozenset[str]:
         """Return what a crew must be able to do at a stop of this kind."""
@@ -105,3 +110,9 @@ def _is_clock(text: object) -> bool:
     except ValueError:
         return False
     return isinstance(text, str)
+
+
+def _words_of(name: str, given: object) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
+        raise SettingsError(f'{name} {given!r}: give a list of words, e.g. ["primary"]')
+    return tuple(given)

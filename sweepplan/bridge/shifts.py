@@ -32,6 +32,7 @@ def shifts_of(
     *,
     zero: pd.Timestamp,
     as_of: pd.Timestamp,
+    modes: Sequence[str],
     rules: SweepRules,
 ) -> tuple[Shift, ...]:
     """Return the shifts of the day that begins at ``zero``, from ``as_of`` on.
@@ -39,6 +40,7 @@ def shifts_of(
     Parameters
     ----------
     ends : per crew the rows of ``travel_s`` where it starts and ends.
+    modes : of the problem's networks, in their order.
 
     Raises
     ------
@@ -65,6 +67,7 @@ def shifts_of(
             window_s,
             start=start,
             end=end,
+            network=modes.index(crew.mode),
             pause=_pause(crew, seconds, window_s),
             capacity=crew.capacity,
             unload=None if crew.capacity is None else start,

@@ -32,7 +32,7 @@ def snapped(streets: StreetNetwork, depot: gpd.GeoSeries, stops: gpd.GeoSeries, 
     home = streets.snap(depot, limit_m=rules.depot_limit_m, joined=True)
     if (home.edge < 0).any():
         raise far
-    others = _reachable(streets, stops, rules)
+    others = reachable(streets, stops, rules)
     columns = (
         np.concatenate([getattr(home, name), getattr(others, name)]) for name in ("edge", "offset_m", "distance_m")
     )
@@ -46,10 +46,10 @@ def on_foot_m(snaps: Snaps, rules: SweepRules) -> NDArray[np.float64]:
 
 
 def located(streets: StreetNetwork, spots: gpd.GeoSeries, rules: SweepRules) -> tuple[Snaps, str, float]:
-    """Return where the first of ``spots`` lies on the streets, its name, and the seconds walked there and back."""
-    snaps = _reachable(streets, spots, rules)
+    """Return where the first of ``spots`` lies on the streets, its name, and the metres walked there from a van."""
+    snaps = reachable(streets, spots, rules)
     walk_m = on_foot_m(snaps, rules)
-    return snaps, str(names_at(streets, snaps, walk_m).iloc[0]), float(2 * walk_m[0] / FOOT_MS)
+    return snaps, str(names_at(streets, snaps, walk_m).iloc[0]), float(walk_m[0])
 
 
 def names_at(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) -> pd.Series:
@@ -61,8 +61,8 @@ def names_at(streets: StreetNetwork, snaps: Snaps, walk_m: NDArray[np.float64]) 
     return names + far
 
 
-def _reachable(streets: StreetNetwork, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
-    """Snap to the nearest street that can be reached and left again, by car or the last of it on foot; else to any."""
+def reachable(streets: StreetNetwork, stops: gpd.GeoSeries, rules: SweepRules) -> Snaps:
+    """Return where points lie on the nearest street that can be reached and left again, by car or the last on foot."""
     joined = streets.snap(stops, limit_m=max(rules.snap_limit_m, rules.foot_limit_m), joined=True)
     any_street = streets.snap(stops, limit_m=rules.snap_limit_m)
     near = joined.edge >= 0

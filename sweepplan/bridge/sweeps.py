@@ -13,15 +13,16 @@ import shapely
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
+from sweepplan.bridge.grounds import Ground, Layout, grounds_of, layout_of, travel_of
 from sweepplan.bridge.lixels import street_rates
 from sweepplan.bridge.rules import SweepRules
 from sweepplan.bridge.shifts import depots_of, shifts_of
-from sweepplan.bridge.snapping import FOOT_MS, names_at, on_foot_m, snapped
+from sweepplan.bridge.snapping import FOOT_MS, names_at
 from sweepplan.errors import ProblemError
 from sweepplan.geo import Area
 from sweepplan.hotspots import place_rates, yields
 from sweepplan.model import Crew, Mode, Shift, Stop, SweepProblem
-from sweepplan.streets import Leg, Snaps, StreetNetwork
+from sweepplan.streets import Leg, StreetNetwork
 from sweepplan.tables import CELLS, INCIDENTS, PLACES
 
 SATURDAY = 5
@@ -36,25 +37,27 @@ class SweepDay:
     problem : numbers only; its zero is ``zero``.
     zero : midnight of the day planned on the city's clock, in UTC.
     stops : one row per stop of the problem, same order: ``place_id, name, kind, due_at``, point on the plane.
-    snaps : where depots (first) and stops (same order) lie on the streets; in the rest of a day, of the whole day.
-    depot : the depots, points on the plane; the first rows of ``snaps``.
+    layout : depots and stops on the map and what the rows of ``travel_s`` are; in the rest of a day, of the whole day.
+    grounds : where they lie on the streets, one a network of the problem.
     zones : polygons with ``name``, where crews may not work everywhere.
-    known : legs worked out so far, by the rows of ``snaps`` they join; they stay true where stops are added.
+    known : legs worked out so far, by network and the rows they join; they stay true where stops are added.
     """
 
     problem: SweepProblem
     zero: pd.Timestamp
     stops: gpd.GeoDataFrame
-    snaps: Snaps
-    depot: gpd.GeoSeries
+    layout: Layout
+    grounds: tuple[Ground, ...]
     zones: gpd.GeoDataFrame | None = None
-    known: dict[tuple[int, int], Leg] = field(default_factory=dict, repr=False)
+    known: dict[tuple[int, int, int], Leg] = field(default_factory=dict, repr=False)
 
-    def leg(self, streets: StreetNetwork, a: int, b: int) -> Leg:
-        """Return the way between two rows of ``snaps``."""
-        if (a, b) not in self.known:
-            self.known[a, b] = streets.leg(self.snaps[[a]], self.snaps[[b]])
-        return self.known[a, b]
+    def leg(self, shift: int, a: int, b: int) -> Leg:
+        """Return the way of a crew from where row ``a`` is left to where row ``b`` is come to."""
+        network = self.problem.shifts[shift].network
+        if (network, a, b) not in self.known:
+            ground = self.grounds[network]
+            self.known[network, a, b] = ground.streets.leg(ground.leaves[[a]], ground.comes[[b]])
+        return self.known[network, a, b]
 
     def clock(self, seconds: float) -> pd.Timestamp:
         """Return the moment ``seconds`` after the problem's zero, in UTC."""
@@ -85,6 +88,7 @@ def sweep_day(  # noqa: PLR0913 - one a thing that makes the day
     as_of: pd.Timestamp,
     depot: gpd.GeoSeries,
     places: gpd.GeoDataFrame,
+    walk: StreetNetwork | None = None,
     services: gpd.GeoDataFrame | None = None,
     zones: gpd.GeoDataFrame | None = None,
     rules: SweepRules | None = None,
@@ -97,7 +101,7 @@ def sweep_day(  # noqa: PLR0913 - one a thing that makes the day
     depot : one point on the plane, start and end of every crew that has none of its own.
     places : tables.PLACES with ``needles_a_day`` and ``swept_d``, see :func:`places_to_sweep`; the best become stops
         with a prize.
-
+    walk : streets of people on foot, for crews that walk.
     services : kiosks to service, see :func:`due_services`; required stops without needles: what lies in a kiosk is
         another stream than what lies on the ground.
     zones : polygons with ``name``, for crews that may not work everywhere.
@@ -117,22 +121,24 @@ def sweep_day(  # noqa: PLR0913 - one a thing that makes the day
         required = pd.concat([required, _services(services, rules)], ignore_index=True)
     zero = streets.area.midnight(as_of)
     depots, ends = depots_of(crews, depot, streets.area)
-    shifts = shifts_of(crews, ends, streets.area, zero=zero, as_of=as_of, rules=rules)
+    modes = list(dict.fromkeys(crew.mode for crew in crews))
+    shifts = shifts_of(crews, ends, streets.area, zero=zero, as_of=as_of, modes=modes, rules=rules)
     n_places = round(rules.places_per_crew_h * sum(end - start for start, end in (s.window_s for s in shifts)) / 3600)
     optional = _optional_stops(PLACES.check(places, plane=streets.area.crs), rules, n_places)
     stops = pd.concat([required, optional], ignore_index=True)
     stops = gpd.GeoDataFrame(stops, geometry="geometry", crs=streets.area.crs)
-    snaps = snapped(streets, depots, stops.geometry, rules)
-    at_stops = snaps[len(depots) :]
-    walk_m = on_foot_m(at_stops, rules)
-    stops["name"] = stops["name"].fillna(names_at(streets, at_stops, walk_m))
+    layout = layout_of(depots, stops, modes, streets, rules)
+    grounds = grounds_of(layout, modes, streets, walk, rules)
+    walk_m = np.max([ground.walk_m for ground in grounds], axis=0)
+    at_stops = grounds[0].comes[[layout.rows(k)[0] for k in range(len(stops))]]
+    stops["name"] = stops["name"].fillna(names_at(grounds[0].streets, at_stops, walk_m))
     stops["sweep_s"] = stops["sweep_s"].fillna(rules.request_s) + 2 * walk_m / FOOT_MS
     stops["zone"] = pd.Series(zone_of(stops.geometry, zones), dtype=object)
     stops["closes_s"] = _closes_s(stops, zero, streets.area, rules)
-    travel_s = np.ceil(streets.travel_s(snaps))
-    problem = SweepProblem(_stops(stops, shifts, travel_s, len(depots), rules), shifts, travel_s)
-    told = stops.drop(columns=["prize", "sweep_s", "required", "zone", "closes_s"])
-    return SweepDay(problem, zero, told, snaps, depots, zones)
+    travel_s = travel_of(grounds)
+    problem = SweepProblem(_stops(stops, shifts, travel_s, layout, rules), shifts, travel_s)
+    told = stops.drop(columns=["prize", "sweep_s", "required", "zone", "closes_s", "line"])
+    return SweepDay(problem, zero, told, layout.walked(walk_m), grounds, zones)
 
 
 def places_to_sweep(
@@ -191,6 +197,7 @@ def _required_stops(waiting: gpd.GeoDataFrame) -> pd.DataFrame:
             "prize": waiting["needles"].to_numpy(dtype=float),
             "sweep_s": np.nan,
             "required": True,
+            "line": None,
             "geometry": waiting.geometry.array,
         }
     )
@@ -207,6 +214,7 @@ def _services(services: gpd.GeoDataFrame, rules: SweepRules) -> pd.DataFrame:
             "prize": 0.0,
             "sweep_s": float(rules.kiosk_s),
             "required": True,
+            "line": None,
             "geometry": services.geometry.array,
         }
     )
@@ -228,6 +236,7 @@ def _optional_stops(places: gpd.GeoDataFrame, rules: SweepRules, n_places: int) 
             "prize": needles.loc[best].to_numpy(),
             "sweep_s": chosen["sweep_s"].to_numpy(),
             "required": False,
+            "line": [shape if isinstance(shape, LineString) else None for shape in chosen.geometry],
             "geometry": [_middle(shape) for shape in chosen.geometry],
         }
     )
@@ -262,14 +271,17 @@ def _closes_s(table: gpd.GeoDataFrame, zero: pd.Timestamp, area: Area, rules: Sw
 
 
 def _stops(
-    table: gpd.GeoDataFrame, shifts: Sequence[Shift], travel_s: np.ndarray, first: int, rules: SweepRules
+    table: gpd.GeoDataFrame, shifts: Sequence[Shift], travel_s: np.ndarray, layout: Layout, rules: SweepRules
 ) -> tuple[Stop, ...]:
-    """Return the problem's stops, whose rows begin at ``first``.
+    """Return the problem's stops, a mode a row of the layout.
 
     A due time of a request that no crew can meet any more is no window: late is better than never.
     """
     horizon = max(shift.window_s[1] for shift in shifts)
-    soonest = np.min([shift.window_s[0] + travel_s[shift.start, first:] for shift in shifts], axis=0)
+    nets = travel_s.reshape(-1, *travel_s.shape[-2:])
+    there = np.min([shift.window_s[0] + nets[shift.network, shift.start] for shift in shifts], axis=0)
+    rows = [layout.rows(k) for k in range(len(table))]
+    soonest = np.array([there[each].min() for each in rows])
     closes_s, required = table["closes_s"].to_numpy(), table["required"].to_numpy(dtype=bool)
     late = np.isnan(closes_s) | (required & (closes_s < soonest))
     closes = np.where(late, horizon, np.clip(closes_s, 0, horizon))
@@ -278,7 +290,7 @@ def _stops(
     return tuple(
         Stop(
             place=str(place),
-            modes=(Mode(first + k, first + k, int(np.ceil(service[k]))),),
+            modes=tuple(Mode(int(row), int(row), int(np.ceil(service[k]))) for row in rows[k]),
             prize=float(prize[k]),
             window_s=(0, int(closes[k])),
             required=bool(required[k]),

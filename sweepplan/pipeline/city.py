@@ -102,17 +102,26 @@ def load_city(settings: Settings, progress: Progress = quiet) -> City:
     )
 
 
-def streets_without(settings: Settings, city: City, blocked: Collection[str]) -> StreetNetwork:
-    """Return the drive network without the streets of these names.
+def streets_without(
+    settings: Settings, city: City, blocked: Collection[str]
+) -> tuple[StreetNetwork, StreetNetwork | None]:
+    """Return the streets of vans without those of these names, and, if a crew walks, those of people on foot.
 
     Raises
     ------
     StreetsError
-        No street bears a name.
+        No street of vans bears a name.
     """
+    walks = any(crew.mode == "walk" for crew in settings.crews)
     if not blocked or settings.streets is None:
-        return city.streets
-    return StreetNetwork.from_graph(read_graph(settings.streets), city.area, "drive", blocked=blocked)
+        return city.streets, city.walk if walks else None
+    streets = StreetNetwork.from_graph(read_graph(settings.streets), city.area, "drive", blocked=blocked)
+    if not walks:
+        return streets, None
+    known = {part.casefold() for name in city.walk.edges["name"].unique() for part in str(name).split(" / ")}
+    also = [name for name in blocked if " ".join(name.split()).casefold() in known]
+    graph = read_graph(settings.walk_streets or settings.streets)
+    return streets, StreetNetwork.from_graph(graph, city.area, "walk", blocked=also)
 
 
 def read_reports(settings: Settings, area: Area | None = None) -> tuple[Reading, ...]:

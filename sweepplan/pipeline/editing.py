@@ -128,7 +128,7 @@ def add(
         No crew has room for it.
     """
     points = gpd.GeoSeries([spot], crs=city.area.crs)
-    day = bridge.with_request(sweep.day, city.streets, points, settings.rules, name=name)
+    day = bridge.with_request(sweep.day, points, settings.rules, name=name)
     stop, dropping = len(day.problem.stops) - 1, dataclasses.replace(sweep, day=day)
     place = day.problem.stops[stop].place
     if crew is not None:
@@ -215,7 +215,7 @@ def _promised(day: bridge.SweepDay, stop: int, crew: str | None) -> bridge.Sweep
 
 
 def _again(sweep: Sweep, city: City, day: bridge.SweepDay, plan: SweepPlan) -> Sweep:
-    made = worked_out(day, plan, city, sweep.looked)
+    made = worked_out(day, plan, sweep.looked)
     return dataclasses.replace(made, since=sweep.since, begun=sweep.begun)
 
 
@@ -234,9 +234,8 @@ def _shift(sweep: Sweep, stop: int) -> int | None:
 
 
 def _position(route: tuple[int, ...], number: int) -> int:
-    """Return where in a route its stop ``number`` goes; emptying the container is no stop."""
-    stops = [n for n, stop in enumerate(route) if stop != UNLOAD]
-    return stops[number - 1] if 1 <= number <= len(stops) else len(route)
+    """Return where in a route its stop ``number`` goes."""
+    return number - 1 if 1 <= number <= len(route) else len(route)
 
 
 def _name(sweep: Sweep, place: str) -> str:

@@ -17,7 +17,6 @@ from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
 from sweepplan.pipeline.walk import Begun, Run, Sweep, Watch, find, searched, show, sweep_day, worked_out
 from sweepplan.routing import Rest, changes
-from sweepplan.streets import StreetNetwork
 
 
 def replan(settings: Settings, stops: pd.DataFrame, news: News, progress: Progress = quiet) -> Run:
@@ -67,9 +66,9 @@ def rest_of(
     ProblemError, StreetsError
         As :func:`replan`.
     """
-    rest, later, streets = left_of(day, plan, city, settings, news)
+    rest, later = left_of(day, plan, city, settings, news)
     found = searched(later, settings, start=rest.start, progress=progress, watch=watch)
-    swept = worked_out(later, found, dataclasses.replace(city, streets=streets))
+    swept = worked_out(later, found)
     return dataclasses.replace(swept, since=_moment(city, day, news), changes=changes(rest, found))
 
 
@@ -87,12 +86,10 @@ def go_on(
     return dataclasses.replace(made, looked=sweep.looked, begun=Begun.after(sweep, news))
 
 
-def left_of(
-    day: SweepDay, plan: SweepPlan, city: City, settings: Settings, news: News
-) -> tuple[Rest, SweepDay, StreetNetwork]:
-    """Return what is left of a day after the news, as numbers and on the map, and the streets that are open."""
-    streets = streets_without(settings, city, news.blocked)
-    rest, later = bridge.rest_day(
+def left_of(day: SweepDay, plan: SweepPlan, city: City, settings: Settings, news: News) -> tuple[Rest, SweepDay]:
+    """Return what is left of a day after the news, as numbers and on the map."""
+    streets, walk = streets_without(settings, city, news.blocked)
+    return bridge.rest_day(
         day,
         plan,
         streets,
@@ -100,9 +97,9 @@ def left_of(
         done=news.done,
         home=news.home,
         requests=_points(city, news),
+        walk=walk,
         rules=settings.rules,
     )
-    return rest, later, streets
 
 
 def _moment(city: City, day: SweepDay, news: News) -> pd.Timestamp:

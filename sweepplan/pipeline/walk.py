@@ -169,7 +169,7 @@ def plan_sweep(
     where, pickups = None, city.around.pickups
     if pickups is not None:
         where = looked(yields(pickups, places, places["reports_a_day"], as_of=as_of), places)
-    return worked_out(day, plan, city, where)
+    return worked_out(day, plan, where)
 
 
 def sweep_day(
@@ -200,6 +200,7 @@ def sweep_day(
         as_of=as_of,
         depot=city.area.points([lon], [lat]),
         places=places,
+        walk=city.walk,
         services=services,
         zones=city.districts,
         rules=settings.rules,
@@ -262,13 +263,13 @@ def searched(
     )
 
 
-def worked_out(day: SweepDay, plan: SweepPlan, city: City, where: pd.DataFrame | None = None) -> Sweep:
+def worked_out(day: SweepDay, plan: SweepPlan, where: pd.DataFrame | None = None) -> Sweep:
     """Return a plan with what it is worth, beside what no plan is above, and its tables."""
     judged = judge_sweep(day.problem, plan)
     bound = bound_sweep(day.problem, n_required_served=judged.n_required_served)
     judged = dataclasses.replace(judged, bound=bound)
-    routes, stops = bridge.route_table(day, plan, city.streets), bridge.stop_table(day, plan)
-    return Sweep(day, plan, judged, routes, stops, bridge.leg_table(day, plan, city.streets), where)
+    routes, stops = bridge.route_table(day, plan), bridge.stop_table(day, plan)
+    return Sweep(day, plan, judged, routes, stops, bridge.leg_table(day, plan), where)
 
 
 def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosks:

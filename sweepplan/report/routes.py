@@ -26,11 +26,14 @@ def routes_gpx(shown: Published) -> str:
     for crew, route in shown.table("routes").iterrows():
         track = gpx.GPXTrack(name=f"Crew {crew}")
         mine = legs[legs["crew"] == crew].sort_values("seq")
-        arrives = [*stops.loc[stops["crew"] == crew].sort_values("seq")["arrives_at"], route["ends_at"]]
-        parts = (
-            zip(mine.geometry, mine["travel_s"], arrives, strict=True) if len(mine) else [(route.geometry, None, None)]
-        )
-        points = [point for way, travel_s, at in parts for point in _track(way, str(legs.crs), travel_s, at)]
+        served = stops.loc[stops["crew"] == crew].sort_values("seq")
+        arrives = [*served["arrives_at"], route["ends_at"]]
+        works_s = [*(served["leaves_at"] - served["arrives_at"]).dt.total_seconds(), 0.0]
+        crs, points = str(legs.crs), [] if len(mine) else _points_at(route.geometry, str(legs.crs), None)
+        for way, travel_s, swept_m, at, work_s in zip(
+            mine.geometry, mine["travel_s"], mine["swept_m"], arrives, works_s, strict=len(mine) > 0
+        ):
+            points += _points_at(way, crs, (travel_s, swept_m, at, work_s))
         track.segments.append(gpx.GPXTrackSegment(points))
         document.tracks.append(track)
     for _, stop in stops.iterrows():
@@ -97,14 +100,24 @@ def _stops(shown: Published) -> pd.DataFrame:
     )
 
 
-def _track(way: BaseGeometry, crs: str, travel_s: float | None, at: pd.Timestamp | None) -> list[gpx.GPXTrackPoint]:
-    """Return the points of a way that is done ``at`` a moment; their times by the distance along it."""
+def _points_at(
+    way: BaseGeometry, crs: str, clock: tuple[float, float, pd.Timestamp, float] | None
+) -> list[gpx.GPXTrackPoint]:
+    """Return the points of a way; their times by the distance along it.
+
+    Parameters
+    ----------
+    clock : seconds of travel, metres at the end that are swept, when the stop is come to, seconds of work there.
+    """
     xy = shapely.get_coordinates(gpd.GeoSeries([way], crs=crs).to_crs(WGS84).to_numpy()).round(6)
-    if at is None or travel_s is None:
+    if clock is None:
         return [gpx.GPXTrackPoint(lat, lon) for lon, lat in xy]
+    travel_s, swept_m, at, work_s = clock
     along = np.concatenate([[0.0], np.hypot(*np.diff(shapely.get_coordinates(way), axis=0).T).cumsum()])
-    before_s = travel_s * (1 - along / along[-1]) if along[-1] > 0 else np.zeros(len(xy))
-    times = [(at - pd.Timedelta(seconds=round(seconds))).to_pydatetime() for seconds in before_s]
+    to_go = max(along[-1] - swept_m, 0.0) - along
+    total = max(along[-1] - swept_m, 1e-9)
+    after_s = np.where(to_go >= 0, -travel_s * to_go / total, -work_s * to_go / max(swept_m, 1e-9))
+    times = [(at + pd.Timedelta(seconds=round(seconds))).to_pydatetime() for seconds in after_s]
     return [gpx.GPXTrackPoint(lat, lon, time=time) for (lon, lat), time in zip(xy, times, strict=True)]
 
 

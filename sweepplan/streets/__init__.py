@@ -1,7 +1,7 @@
 """The street network: load, download, snap, travel times, ways along the streets. Alone knows osmnx and networkx."""
 
 from sweepplan.streets.download import download_boundary, download_features, download_graph, download_streets
-from sweepplan.streets.legs import Leg, Step
+from sweepplan.streets.legs import Leg, Step, joined
 from sweepplan.streets.network import StreetNetwork, area_of
 from sweepplan.streets.read import read_graph
 from sweepplan.streets.snaps import Snaps
@@ -18,5 +18,6 @@ __all__ = [
     "download_features",
     "download_graph",
     "download_streets",
+    "joined",
     "read_graph",
 ]

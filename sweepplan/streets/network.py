@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from sweepplan.streets.edges import Ints, Mode, edge_table, without
 from sweepplan.streets.legs import Leg, cut, joined, steps_of
 from sweepplan.streets.read import check_graph, node_lonlat, read_graph
 from sweepplan.streets.restrictions import restrictions_of
-from sweepplan.streets.snaps import Snaps, nearest
+from sweepplan.streets.snaps import Bools, Snaps, nearest
 from sweepplan.streets.tags import CITY_FACTOR, NOT_SWEPT, UNNAMED
 from sweepplan.streets.turns import FREE, TurnCosts, bearings, forbidden_turns, turns_of
 from sweepplan.streets.ways import Piece, Spots, Ways
@@ -165,6 +165,13 @@ class StreetNetwork:
         """Share of the nodes in the largest strongly connected component, 0 to 1."""
         return float(np.bincount(self.components).max() / len(self.node_id))
 
+    @cached_property
+    def joined_ends(self) -> Bools:
+        """Shape (edges, 2): whether each edge begins, and ends, in the largest strongly connected component."""
+        parts = self.components
+        joined: Bools = (parts == np.bincount(parts).argmax())[self.edges[["u", "v"]].to_numpy()]
+        return joined
+
     def parts(self) -> pd.DataFrame:
         """Return the parts from which nobody gets to the rest and back, the longest first; the first is the network.
 
@@ -280,9 +287,18 @@ class StreetNetwork:
         once = once[~once.pop("highway").isin(NOT_SWEPT)]
         return PLACES.check(once.assign(kind="street", sweep_s=once["length_m"] / sweep_speed_ms))
 
+    def street_edges(self, place_ids: Iterable[str]) -> Ints:
+        """Return a row of ``edges`` for each id of :meth:`places`; -1 where the network has no such segment."""
+        return np.array([self._edge_of.get(place, -1) for place in place_ids], dtype=np.int64)
+
     def streets(self) -> gpd.GeoDataFrame:
         """Return every street segment once, as tables.STREETS."""
         return STREETS.check(self._once("street_id"))
+
+    @cached_property
+    def _edge_of(self) -> dict[str, int]:
+        first = self.edges.drop_duplicates("street").index
+        return dict(zip(self._once("place_id").index, first.tolist(), strict=True))
 
     def _once(self, index: str) -> gpd.GeoDataFrame:
         """Return the segments, named by the ids of the nodes they join: a later extract gives the same names."""
@@ -298,10 +314,7 @@ class StreetNetwork:
 
     @cached_property
     def _joined_tree(self) -> tuple[STRtree, Ints]:
-        parts = self.components
-        in_largest = parts == np.bincount(parts).argmax()
-        ends = self.edges[["u", "v"]].to_numpy()[self._edge_of_tree]
-        kept = self._edge_of_tree[in_largest[ends].all(axis=1)]
+        kept = self._edge_of_tree[self.joined_ends[self._edge_of_tree].all(axis=1)]
         return STRtree(self.edges.geometry.to_numpy()[kept]), kept
 
     @cached_property
