@@ -51,7 +51,11 @@ def test_what_is_done_stands_and_who_goes_home_leaves_the_rest_to_others(
     assert "Planned anew from 09:00 on" in said
     for crew in done:
         assert re.search(rf"{crew}: .*(legs as before|nowhere left to go)", said)
-    page = press(page, "Undo")
+    page = press(at(page, 10), "Re-plan from here")  # and again, an hour later
+    later = page.session_state["plans"][-1].sweep
+    assert len(later.begun.done) > len(after.begun.done)
+    assert (later.stops["arrives_at"].dropna() >= later.since).all()
+    page = press(press(page, "Undo"), "Undo")
     assert len(page.session_state["plans"]) == 1
 
 

@@ -127,7 +127,7 @@ def test_what_is_published_is_a_version_in_the_database_and_noted(
     with Store.open(city.parent / "store.sqlite") as store:
         kept = store.plan("2026-03-02")
         assert kept.version == 2
-        assert len(kept.body["routes"]) == planned[-1].sweep.stops["crew"].notna().sum()
+        assert len(kept.body["stops"]) == planned[-1].sweep.stops["crew"].notna().sum()
         assert "published plan 2026-03-02, version 2" in store.audit()["what"].tolist()
 
 

@@ -23,7 +23,11 @@ def show(opened: Opened, planned: Planned | None) -> None:
         top.markdown(f"**{plain(mark + facts.name)}**")
         close.button("✕", on_click=desk.select, args=(None,), type="tertiary", help="Close the card")
         st.markdown("  \n".join(plain(line) for line in shown.card(facts, opened.city.area, opened.as_of)))
-        if planned is not None:
+        if planned is None:
+            return
+        if not editing.is_known(planned.sweep, facts.place):
+            st.caption("Done, or no stop of this plan: nothing to decide.")
+        else:
             _actions(opened, planned, facts)
 
 

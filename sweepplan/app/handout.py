@@ -58,6 +58,7 @@ def undo_row(opened: Opened, planned: Planned) -> None:
     """Say what was done last, what it changed, and offer to take it back."""
     earlier = desk.before(opened.stamp)
     if earlier is None:
+        st.caption(plain(planned.said))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Undo", on_click=desk.undo, help="Back to the plan before", key="undo")

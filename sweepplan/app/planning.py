@@ -12,9 +12,9 @@ from sweepplan import bridge, pipeline
 from sweepplan.app import handouts, shown, state
 from sweepplan.app.state import Opened, Planned
 from sweepplan.model import Crew, Limit
-from sweepplan.pipeline import Edited, News, Progress, Settings, StopFacts, Watch, editing
+from sweepplan.pipeline import Edited, News, Progress, Settings, Shift, StopFacts, Watch, editing
 from sweepplan.privacy import Policy, Published, publish
-from sweepplan.store import Store
+from sweepplan.store import PlanVersion, Store
 
 Work = Callable[[Progress, Watch], Edited]
 
@@ -27,15 +27,20 @@ def facts(opened: Opened, planned: Planned | None, place: str | None) -> StopFac
     return pipeline.stop_facts(place, state.known(opened), plan, as_of=opened.as_of)
 
 
-def search(opened: Opened, crews: tuple[Crew, ...], limit: Limit) -> tuple[Settings, Work]:
-    """Return what a plan of the day for ``crews`` is asked with, and the work of searching it."""
+def search(
+    opened: Opened, crews: tuple[Crew, ...], limit: Limit, *, after: Shift | None = None
+) -> tuple[Settings, Work]:
+    """Return what a plan of the day for ``crews`` is asked with, and the work of searching it.
+
+    What the shift ``after`` which it comes left is put first.
+    """
     settings = dataclasses.replace(opened.settings, crews=crews, limit=limit)
-    all_places = state.places(opened)
+    all_places, left = state.places(opened), None if after is None else after.left
 
     def work(progress: Progress, watch: Watch) -> Edited:
         hotspots, as_of = opened.hotspots[0], opened.as_of
         sweep = pipeline.plan_sweep(
-            opened.city, hotspots, settings, as_of=as_of, places=all_places, progress=progress, watch=watch
+            opened.city, hotspots, settings, as_of=as_of, places=all_places, left=left, progress=progress, watch=watch
         )
         return Edited(sweep, "Planned anew")
 
@@ -61,6 +66,14 @@ def rest(opened: Opened, planned: Planned, news: News, limit: Limit) -> tuple[Se
         return Edited(sweep, f"Planned anew from {news.at} on")
 
     return settings, work
+
+
+def reopened(opened: Opened, kept: PlanVersion) -> Planned:
+    """Return a published plan as it was."""
+    settings, sweep = pipeline.reopened(
+        kept.body, opened.city, opened.hotspots[0], opened.settings, state.places(opened)
+    )
+    return take(opened, settings, Edited(sweep, f"Version {kept.version}, as it was published"))
 
 
 def news_of(planned: Planned) -> list[str]:
@@ -107,7 +120,7 @@ def stop_of(planned: Planned | None, place: str) -> str:
 
 def publish_plan(opened: Opened, planned: Planned, store: Store, *, by: str, at: pd.Timestamp) -> int:
     """Keep a plan as the newest published version of its day, note it, and return the version."""
-    day = f"{opened.city.area.local(opened.as_of):%Y-%m-%d}"
+    day = state.day_of(opened)
     version = store.save_plan(day, pipeline.plan_body(planned.sweep, planned.settings), by=by, at=at)
     store.publish_plan(day, version)
     store.note(by, f"published plan {day}, version {version}", at=at, policy="lead", rows=len(planned.sweep.stops))

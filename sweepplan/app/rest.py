@@ -56,7 +56,7 @@ def _replan(
     opened: Opened, planned: Planned, limit: Limit, at: time, done: dict[str, tuple[int, bool]], shut: str
 ) -> None:
     passed = planned.view.shown
-    served = [place for crew, (n, _) in done.items() for place in shown.places(passed, crew)[:n]]
+    served = [place for crew, (n, _) in done.items() for place in shown.done_places(passed, crew, n)]
     home = tuple(crew for crew, (_, goes) in done.items() if goes)
     blocked = tuple(name.strip() for name in shut.split(",") if name.strip())
     news = News(f"{at:%H:%M}", frozenset(served), home, blocked=(*planned.blocked, *blocked))

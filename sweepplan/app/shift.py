@@ -6,10 +6,12 @@ from datetime import time
 
 import streamlit as st
 
-from sweepplan.app import shown
+from sweepplan.app import shown, state
 from sweepplan.app.state import Opened
 from sweepplan.app.words import solving
+from sweepplan.maps.words import counted
 from sweepplan.model import Limit
+from sweepplan.pipeline import Shift
 
 _SECONDS = (5.0, 10.0, 30.0, 60.0)
 
@@ -32,6 +34,16 @@ def crews(opened: Opened) -> shown.Rows:
     )
     kept["crews"] = rows
     return rows
+
+
+def after(opened: Opened) -> Shift | None:
+    """Ask whether what the last shift left is put first; None: it is not, or left nothing."""
+    last = state.last_shift(opened)
+    if last is None or last.left.empty:
+        return None
+    said = "They must be visited today; a street that is worth no way today stays out"
+    n = counted(len(last.left), "stop")
+    return last if st.checkbox(f"{n} of the last shift first", value=True, key="left_first", help=said) else None
 
 
 def limit(opened: Opened) -> Limit:

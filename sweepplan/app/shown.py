@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sweepplan import bridge
+from sweepplan.app.words import Waiting, against
 from sweepplan.errors import SettingsError, SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.crews import over_due
@@ -35,8 +37,10 @@ def crew_rows(crews: Iterable[Crew]) -> Rows:
     return pd.DataFrame(rows, columns=["Crew", "Start", "End"], dtype=object)
 
 
-def crews_of(rows: Rows) -> tuple[Crew, ...]:
+def crews_of(rows: Rows, known: Iterable[Crew] = ()) -> tuple[Crew, ...]:
     """Return the crews of an editor's rows; one without a name gets the next free letter.
+
+    One that is ``known`` by its name keeps all that the editor does not ask: break, containers, skills, depot.
 
     Raises
     ------
@@ -55,16 +59,40 @@ def crews_of(rows: Rows) -> tuple[Crew, ...]:
         called = name or next(free)
         if not (isinstance(start, time) and isinstance(end, time)):
             raise SettingsError(f"crew {called!r}: a shift without start or end: give both, e.g. 08:00 and 16:00")
-        crews.append(Crew(called, start, end))
+        was = {crew.name: crew for crew in known}.get(called, Crew(called))
+        crews.append(dataclasses.replace(was, start=start, end=end))
     return tuple(crews)
 
 
 def asks_for(rows: Rows, crews: tuple[Crew, ...]) -> bool:
     """Return whether an editor's rows ask for just these crews."""
     try:
-        return crews_of(rows) == crews
+        return crews_of(rows, crews) == crews
     except SweepplanError:
         return False
+
+
+def open_words(waits: Waiting) -> str:
+    """Return how many requests are open, beside yesterday's, for Markdown."""
+    if not waits.n_open:
+        return "**No open request**: press Plan to send crews where most needles are expected"
+    return f"**{counted(waits.n_open, 'open request')}** ({against(waits.n_open, waits.n_before, 'yesterday')})"
+
+
+def over_words(waits: Waiting) -> str:
+    """Return how many of them are over due, beside yesterday's, for Markdown; nothing where none is open."""
+    if not waits.n_open:
+        return ""
+    if not waits.n_over_due:
+        return f"none over due ({waits.n_over_before:,} yesterday)" if waits.n_over_before else "none over due"
+    return f":red[**{waits.n_over_due:,} over due**] ({against(waits.n_over_due, waits.n_over_before, 'yesterday')})"
+
+
+def kiosk_words(waits: Waiting) -> str:
+    """Return how many kiosks are to be serviced, of how many; nothing where nobody knows."""
+    if waits.n_kiosks is None:
+        return ""
+    return f"**{counted(waits.n_kiosks, 'kiosk')} to service** (of {waits.of_kiosks:,})"
 
 
 def routes(shown: Published) -> pd.DataFrame:
@@ -112,6 +140,13 @@ def places(shown: Published, crew: str) -> list[str]:
 def crew_names(shown: Published) -> list[str]:
     """Return the crews that go out."""
     return [str(crew) for crew in shown.table("routes").index]
+
+
+def done_places(shown: Published, crew: str, n: int) -> list[str]:
+    """Return the places of a crew's first ``n`` stops; emptying the containers is none."""
+    table = shown.table("stops")
+    mine = table[(table["crew"] == crew) & (table["seq"] <= n) & (table["kind"] != "unload")]
+    return [str(place) for place in mine["place_id"]]
 
 
 def done_by(shown: Published, crew: str, at: time) -> int:

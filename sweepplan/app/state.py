@@ -22,6 +22,7 @@ from sweepplan.app.access import EVERYONE
 from sweepplan.app.documents import Document
 from sweepplan.app.livemap import MapView
 from sweepplan.app.options import Options, opened_store
+from sweepplan.app.words import Waiting
 from sweepplan.bridge import KioskRules
 from sweepplan.errors import SweepplanError
 from sweepplan.geo import Area
@@ -34,12 +35,14 @@ from sweepplan.pipeline import (
     Kiosks,
     Known,
     Settings,
+    Shift,
     Spikes,
     Sweep,
     Watched,
     Work,
 )
 from sweepplan.privacy import Policy, Published, publish
+from sweepplan.store import Store
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
@@ -47,6 +50,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 _JSON = "application/json"
 _NO_RULES: dict[str, Any] = {"required": (), "forbidden": (), "spacing_m": 0.0, "keep_away_m": 0.0, "per_district": 0}
 _MOST_POINTS, _MOST_AREAS = 1500, 8
+_EVER = pd.Timestamp("2200-01-01", tz="UTC")
 CURVE_K = 30
 """The coverage curve is drawn for so many new kiosks."""
 
@@ -107,21 +111,11 @@ class Sited:
     papers: Mapping[str, Document]
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """Open requests, in numbers; ``n_before`` a day earlier; ``last_report`` is the newest report known, in words."""
-
-    n_open: int
-    n_before: int
-    n_over_due: int
-    last_report: str
-
-
 def opened() -> Opened:
     """Return the city that the settings name; it is read again when one of its files changes."""
     path = Options.given().settings
     settings = Settings.load(path)
-    stamp = _stamp(path, *settings.files().values()) + _taken(settings)
+    stamp = _stamp(path, *settings.files().values()) + _taken(settings) + _counted(settings)
     return _opened(hashlib.sha256(repr((settings, stamp)).encode()).hexdigest()[:16], settings, stamp)
 
 
@@ -131,6 +125,12 @@ def _taken(settings: Settings) -> Stamp:
         return ()
     imports = opened_store(settings.database).imports()
     return (("database", len(imports), int(imports["id"].max()) if len(imports) else 0),)
+
+
+def _counted(settings: Settings) -> Stamp:
+    """Return what stands for the counts of earlier shifts that crews handed in."""
+    before = pd.Timestamp(settings.as_of, tz=settings.tz)
+    return (("counts", opened_store(Options.given().store).n_pickups(before), 0),)
 
 
 def _stamp(*files: Path) -> Stamp:
@@ -143,6 +143,7 @@ def _opened(version: str, _settings: Settings, _stamp: Stamp) -> Opened:
     """Read the city; its version alone is the key of the cache, as the rest takes long to be hashed."""
     city = pipeline.load_city(_settings)
     as_of = city.area.moment(_settings.as_of)
+    city = pipeline.with_counts(city, opened_store(Options.given().store), until=as_of)
     hotspots = pipeline.find(city.readings, as_of=as_of, around=city.around, clusters=_settings.clusters)
     _no_garbage()
     return Opened(version, _settings, _stamp, city, as_of, hotspots)
@@ -160,14 +161,67 @@ _BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Opened: attrgetter("vers
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
 def waiting(opened: Opened) -> Waiting:
     """Count the open requests."""
-    now, reports = _open_requests(opened), opened.city.reports
-    before = bridge.open_requests(
-        reports,
-        as_of=opened.as_of - pd.Timedelta(days=1),
-        unknown_open_d=opened.settings.rules.unknown_open_d,
+    now, city, yesterday = _open_requests(opened), opened.city, opened.as_of - pd.Timedelta(days=1)
+    before = bridge.open_requests(city.reports, as_of=yesterday, unknown_open_d=opened.settings.rules.unknown_open_d)
+    known = city.reports[city.reports["reported_at"] < opened.as_of].sort_values("reported_at")
+    services = None
+    if city.ledger is not None and city.kiosks is not None:
+        services = len(bridge.due_services(city.ledger, city.kiosks, as_of=opened.as_of))
+    return Waiting(
+        len(now),
+        len(before),
+        int((now["due_at"] < opened.as_of).sum()),
+        int((before["due_at"] < yesterday).sum()),
+        services,
+        0 if city.kiosks is None else len(city.kiosks),
+        _last(city.area, known),
     )
-    known = reports[reports["reported_at"] < opened.as_of].sort_values("reported_at")
-    return Waiting(len(now), len(before), int((now["due_at"] < opened.as_of).sum()), _last(opened.city.area, known))
+
+
+def day_of(opened: Opened) -> str:
+    """Return the day planned, as YYYY-MM-DD on the city's clock."""
+    return f"{opened.city.area.local(opened.as_of):%Y-%m-%d}"
+
+
+def kept() -> tuple[Store, Stamp]:
+    """Return the database, and what stands for the plans and counts in it."""
+    store = opened_store(Options.given().store)
+    plans = store.plans()
+    published = plans[plans["state"] == "published"]
+    return store, (("plans", len(published), 0), ("counts", store.n_pickups(_EVER), 0))
+
+
+def published_days() -> list[str]:
+    """Return the days that have a published plan, newest first."""
+    return pipeline.published_days(opened_store(Options.given().store))
+
+
+def last_shift(opened: Opened) -> Shift | None:
+    """Return the shift before the day planned; None where none is known."""
+    store, stamp = kept()
+    return _last_shift(opened, stamp, store)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
+def _last_shift(opened: Opened, stamp: Stamp, _store: Store) -> Shift | None:
+    return pipeline.last_shift(_store, opened.city.area, day_of(opened))
+
+
+def shift(opened: Opened, day: str) -> Shift:
+    """Return the newest published plan of a day, with what was counted.
+
+    Raises
+    ------
+    PlanError
+        It was published without its stops.
+    """
+    store, stamp = kept()
+    return _shift(opened, day, stamp, store)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_KEY)
+def _shift(opened: Opened, day: str, stamp: Stamp, _store: Store) -> Shift:
+    return pipeline.shift_of(_store, opened.city.area, day)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)

@@ -5,16 +5,33 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import adding, board, card, desk, handout, livemap, planning, rest, search, shift, shown, state
+from sweepplan.app import (
+    adding,
+    board,
+    card,
+    closing,
+    desk,
+    earlier,
+    handout,
+    kept_plans,
+    livemap,
+    planning,
+    rest,
+    search,
+    shift,
+    shown,
+    state,
+)
 from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Planned
-from sweepplan.app.words import against, plain, sentence
+from sweepplan.app.words import plain, sentence
 from sweepplan.bridge import share_words
 from sweepplan.errors import SweepplanError
-from sweepplan.maps.words import counted
 from sweepplan.model import Limit
+from sweepplan.pipeline import Shift
 
 _MAP_PX = 540
+Asked = tuple[shown.Rows, Limit, Shift | None]
 
 
 def page() -> None:
@@ -29,13 +46,15 @@ def page() -> None:
         asked = _asked(opened, planned)
         rest.show(opened, planned, asked[1])
         running = st.empty()
-        _promise(opened, planned, *asked)
+        _promise(opened, planned, asked[0])
     with right:
         adding.show(opened, planned)
         _map(opened, planned)
-    _buttons(buttons, opened, planned, *asked)
+    _buttons(buttons, opened, planned, asked)
     if planned is not None:
         board.show(planned)
+    earlier.show(opened)
+    closing.show(opened)
     _follow(opened, running)
 
 
@@ -43,27 +62,24 @@ def _headline(opened: Opened, place: DeltaGenerator) -> None:
     local = opened.city.area.local
     now, waits = local(opened.as_of), state.waiting(opened)
     place.subheader(f"{now:%A} {now.day} {now:%B} · {plain(opened.city.area.label)}", anchor=False)
-    if waits.n_open:
-        said = f"**{counted(waits.n_open, 'open request')}** ({against(waits.n_open, waits.n_before, 'yesterday')})"
-        said += f" · :red[**{waits.n_over_due} over due**]" if waits.n_over_due else " · none over due"
-    else:
-        said = "**No open request**: press Plan to send crews where most needles are expected"
-    st.markdown(f"{said} · as of {now:%H:%M}, last report {waits.last_report}")
+    parts = [shown.open_words(waits), shown.over_words(waits), shown.kiosk_words(waits)]
+    parts += [plain(kept_plans.left_words(state.last_shift(opened)))]
+    st.markdown(" · ".join(filter(None, parts)) + f" · as of {now:%H:%M}, last report {waits.last_report}")
 
 
-def _asked(opened: Opened, planned: Planned | None) -> tuple[shown.Rows, Limit]:
+def _asked(opened: Opened, planned: Planned | None) -> Asked:
     with st.expander("Crews and options", expanded=planned is None):
-        return shift.crews(opened), shift.limit(opened)
+        return shift.crews(opened), shift.limit(opened), shift.after(opened)
 
 
-def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, rows: shown.Rows, limit: Limit) -> None:
+def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, asked: Asked) -> None:
     with place.container(horizontal=True, horizontal_alignment="right"):
         if planned is None:
-            st.button("Plan", type="primary", on_click=_plan, args=(opened, rows, limit))
+            st.button("Plan", type="primary", on_click=_plan, args=(opened, asked))
             return
-        st.button("Plan", on_click=_plan, args=(opened, rows, limit), help="Plan the day anew, for the crews named")
+        st.button("Plan", on_click=_plan, args=(opened, asked), help="Plan the day anew, for the crews named")
         said = "Search on from this plan; what was locked, moved, added or kept back stays so"
-        st.button("Improve", on_click=_improve, args=(opened, planned, limit), help=said)
+        st.button("Improve", on_click=_improve, args=(opened, planned, asked[1]), help=said)
         said = "Keep this plan as the newest version of the day, for everybody"
         st.button("Publish", type="primary", on_click=handout.publish, args=(opened, planned), help=said)
         handout.files(planned)
@@ -71,9 +87,10 @@ def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, row
         handout.said(planned)
 
 
-def _plan(opened: Opened, rows: shown.Rows, limit: Limit) -> None:
+def _plan(opened: Opened, asked: Asked) -> None:
+    rows, limit, after = asked
     try:
-        search.begin(*planning.search(opened, shown.crews_of(rows), limit))
+        search.begin(*planning.search(opened, shown.crews_of(rows, opened.settings.crews), limit, after=after))
     except SweepplanError as error:
         desk.refuse(error)
 
@@ -94,7 +111,7 @@ def _follow(opened: Opened, place: DeltaGenerator) -> None:
         st.rerun()
 
 
-def _promise(opened: Opened, planned: Planned | None, rows: shown.Rows, _: Limit) -> None:
+def _promise(opened: Opened, planned: Planned | None, rows: shown.Rows) -> None:
     """Say what the plan is worth, and what was done to it last."""
     refused = desk.refused()
     if refused:

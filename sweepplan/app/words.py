@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from sweepplan.model import Limit
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits, in numbers; ``..._before`` a day earlier; ``last_report`` is the newest report known, in words.
+
+    Kiosks are those to service, of all installed; None where nobody keeps a ledger of them.
+    """
+
+    n_open: int
+    n_before: int
+    n_over_due: int
+    n_over_before: int
+    n_kiosks: int | None
+    of_kiosks: int
+    last_report: str
 
 
 def number(n: int) -> str:

@@ -9,8 +9,10 @@ from sweepplan.pipeline.gathering import Changed, HotspotRun, Spikes, changes, h
 from sweepplan.pipeline.health import HOTSPOT, WINDOWS, Course, Health, course, health
 from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, quiet
+from sweepplan.pipeline.reopening import reopened
 from sweepplan.pipeline.replan import go_on, replan
 from sweepplan.pipeline.settings import Change, Settings, file_hash
+from sweepplan.pipeline.shifts import Shift, counts, last_shift, published_days, shift_of, with_counts
 from sweepplan.pipeline.stops import Known, StopFacts, place_of, stop_facts, stop_of
 from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
@@ -54,6 +56,7 @@ __all__ = [
     "Run",
     "Servers",
     "Settings",
+    "Shift",
     "SoFar",
     "Spikes",
     "StopFacts",
@@ -64,6 +67,7 @@ __all__ = [
     "alerts_only",
     "area_of_place",
     "changes",
+    "counts",
     "course",
     "crew_of",
     "crew_told",
@@ -76,21 +80,26 @@ __all__ = [
     "hotspots_only",
     "import_file",
     "kiosk_curve",
+    "last_shift",
     "load_city",
     "place_of",
     "plan_body",
     "plan_kiosks",
     "plan_sweep",
+    "published_days",
     "quiet",
     "read_reports",
+    "reopened",
     "replan",
     "run",
+    "shift_of",
     "show",
     "spikes",
     "stop_facts",
     "stop_of",
     "sweep_places",
     "tell_alerts",
+    "with_counts",
     "work",
     "worth_so_far",
 ]

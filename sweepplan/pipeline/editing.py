@@ -12,12 +12,14 @@ from shapely.geometry.base import BaseGeometry
 
 from sweepplan import bridge
 from sweepplan.errors import PlanError
+from sweepplan.geo import WGS84
 from sweepplan.judging import plan_worth
 from sweepplan.model import UNLOAD, SweepPlan
 from sweepplan.pipeline.city import City
 from sweepplan.pipeline.crews import crew_told
 from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.settings import Settings
+from sweepplan.pipeline.shifts import told_stops
 from sweepplan.pipeline.walk import Sweep, Watch, searched, worked_out
 from sweepplan.routing import NOBODY, moved, promised, without
 
@@ -55,6 +57,11 @@ def worth_so_far(day: bridge.SweepDay, plan: SweepPlan) -> SoFar:
 def holder(sweep: Sweep, place: str) -> str | None:
     """Return which crew a stop is promised to; empty: kept back today; None: whoever passes."""
     return sweep.day.problem.stops[_stop(sweep, place)].crew
+
+
+def is_known(sweep: Sweep, place: str) -> bool:
+    """Return whether a place is a stop that the plan decides on; what is done is not any more."""
+    return any(stop.place == place for stop in sweep.day.problem.stops)
 
 
 def crew_of(sweep: Sweep, place: str) -> str | None:
@@ -173,17 +180,18 @@ def plan_body(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
 
     The rest of a day holds what happened, and the plan it goes on from.
     """
-    problem, stops = sweep.day.problem, sweep.day.stops.to_crs("EPSG:4326")
-    served = sweep.stops[sweep.stops["seq"] > 0].sort_values(["crew", "seq"])
+    problem, stops = sweep.day.problem, sweep.day.stops.to_crs(WGS84)
+    kinds = stops["kind"].isin(("request", "kiosk"))
     added = stops[stops["place_id"].str.startswith(bridge.ADDED)]
     return {
         **_begun(sweep, settings),
         "as_of": settings.as_of,
         "crews": [crew_told(crew) for crew in settings.crews],
-        "routes": served[["crew", "seq", "place_id"]].to_numpy().tolist(),
+        "stops": told_stops(sweep.stops),
         "promised": {stop.place: stop.crew for stop in problem.stops if stop.crew is not None},
+        "must": [stop.place for stop, asked in zip(problem.stops, kinds, strict=True) if stop.required and not asked],
         "added": [
-            {"place": place, "name": name, "lat": round(lat, 6), "lon": round(lon, 6)}
+            {"place": place, "name": name, "lat": round(lat, 9), "lon": round(lon, 9)}
             for place, name, lat, lon in zip(
                 added["place_id"], added["name"], added.geometry.y, added.geometry.x, strict=True
             )
@@ -201,6 +209,7 @@ def _begun(sweep: Sweep, settings: Settings) -> Mapping[str, Any]:
     return {
         "news": news | {"done": sorted(sweep.begun.news.done or ())},
         "earlier": plan_body(sweep.begun.earlier, settings),
+        "done": told_stops(sweep.begun.done),
     }
 
 

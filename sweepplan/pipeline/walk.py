@@ -20,6 +20,7 @@ from sweepplan.pipeline.city import City, load_city
 from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
+from sweepplan.pipeline.shifts import with_left
 from sweepplan.privacy import Policy, Published, publish
 from sweepplan.routing import Change, solve_sweep
 from sweepplan.siting import solve_kiosks
@@ -152,12 +153,13 @@ def plan_sweep(
     *,
     as_of: pd.Timestamp,
     places: gpd.GeoDataFrame | None = None,
+    left: gpd.GeoDataFrame | None = None,
     progress: Progress = quiet,
     watch: Watch | None = None,
 ) -> Sweep:
     """Plan the sweeps of the day ``as_of`` falls on; ``watch`` sees better plans on the way, and may end the search.
 
-    ``places`` are those of :func:`sweep_places`, if they are known already.
+    ``places`` are those of :func:`sweep_places`, if they are known already; ``left`` is what the last shift left.
 
     Raises
     ------
@@ -165,6 +167,8 @@ def plan_sweep(
         No depot.
     """
     day, places = sweep_day(city, hotspots, settings, as_of=as_of, places=places)
+    if left is not None:
+        day = with_left(day, left, city, settings)
     plan = searched(day, settings, progress=progress, watch=watch)
     where, pickups = None, city.around.pickups
     if pickups is not None:

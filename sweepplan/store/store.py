@@ -205,6 +205,11 @@ class Store:
             query = query.where(c.at < micros(until))
         return table_of(self._rows(query), list(c.keys()), PICKUPS, area.crs)
 
+    def n_pickups(self, until: pd.Timestamp) -> int:
+        """Return how many PICKUPS there are before ``until``."""
+        query = select(func.count()).select_from(schema.pickups).where(schema.pickups.c.at < micros(until))
+        return int(self._rows(query)[0][0])
+
     def put_sites(self, sites: gpd.GeoDataFrame, *, at: pd.Timestamp) -> int:
         """Keep SITES, their state as of ``at`` where it is another than before, and return how many are new."""
         with writing(self._engine) as connection:

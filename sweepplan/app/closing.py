@@ -1,0 +1,66 @@
+"""After the shift: what was found, stop by stop; it goes into the database, and into the forecast."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sweepplan.app import access, kept_plans, state
+from sweepplan.app.options import Options, opened_store
+from sweepplan.app.state import Opened
+from sweepplan.app.words import plain, sentence
+from sweepplan.errors import SweepplanError
+from sweepplan.pipeline import Shift
+
+_SAID = "counts_said"
+_HOW = (
+    "0: swept and clean, or nothing lay there. Empty: not done, and offered to the next shift. "
+    "A count that is kept is not changed any more; the forecast learns from it."
+)
+
+
+def show(opened: Opened) -> None:
+    """Ask for the counts of a published shift."""
+    days = [day for day in state.published_days() if day <= state.day_of(opened)]
+    if not days:
+        return
+    with st.expander("Close a shift: what was found"):
+        day = st.selectbox("Shift of", days, format_func=kept_plans.day_words, key="close_day")
+        try:
+            shift = state.shift(opened, day)
+        except SweepplanError as error:
+            st.info(sentence(plain(error)))
+            return
+        _crew(shift)
+
+
+def _crew(shift: Shift) -> None:
+    names = kept_plans.crews(shift)
+    chosen = st.segmented_control("Crew", names, default=names[0], required=True, key="close_crew")
+    crew = chosen if chosen in names else names[0]
+    st.markdown(f"**{plain(kept_plans.counted_so_far(shift, crew))}**")
+    if _SAID in st.session_state:
+        st.success(st.session_state.pop(_SAID))
+    asked = kept_plans.to_count(shift, crew)
+    if asked.empty:
+        return
+    st.caption(_HOW)
+    columns = {
+        "Stop": st.column_config.NumberColumn(width=50),
+        "Where": st.column_config.TextColumn(width=190),
+        "Found": st.column_config.NumberColumn(width=70, min_value=0, max_value=10_000, step=1),
+    }
+    key = f"found {shift.day} {shift.version.version} {crew} {len(asked)}"
+    rows = st.data_editor(
+        asked, key=key, hide_index=True, column_config=columns, disabled=["Stop", "Where", "What"], width="stretch"
+    )
+    found = kept_plans.entered(rows)
+    label = f"Keep {len(found)} of {len(asked)} counts"
+    st.button(label, type="primary", disabled=not found, on_click=_keep, args=(shift, found), key="keep_counts")
+
+
+def _keep(shift: Shift, found: dict[str, float]) -> None:
+    store, by = opened_store(Options.given().store), access.here().account_id
+    try:
+        st.session_state[_SAID] = kept_plans.keep(store, shift, found, by=by)
+    except SweepplanError as error:
+        st.session_state[_SAID] = f"Nothing was kept: {plain(error)}"
