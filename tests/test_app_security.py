@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,6 @@ from uuid import uuid4
 import httpx
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -30,7 +28,6 @@ from sweepplan.app.access import COOKIE, Person
 from sweepplan.app.documents import SHELF, Document
 from sweepplan.app.options import Options, opened_store
 from sweepplan.store import ROLES, Store
-from tests.app_pages import served_app
 
 LIST_ROUTES = """
 import json, streamlit as st
@@ -212,108 +209,3 @@ def test_another_host_is_not_answered_and_sign_in_is_slowed(store: Store, client
     assert client.get("/", headers={"host": "evil.example"}).status_code == 400
     tried = [client.get("/auth/login").status_code for _ in range(25)]
     assert tried.count(429) == 5
-
-
-PAYLOADS = (
-    '<img src=x onerror="window.hit=1">',
-    "<script>window.hit=1</script>",
-    "${window.hit=1}{{7*7}}`${window.hit=1}`",
-    "[x](javascript:window.hit=1) :red[x] <svg onload=window.hit=1>",
-)
-
-
-@pytest.fixture(scope="module")
-def hostile(write_city: Callable[..., Path]) -> tuple[Path, str]:
-    """Gridtown whose streets, sites and names are payloads, and the mark that each bears."""
-    settings = write_city()
-    mark = f"mark{uuid4().hex[:8]}"
-    streets = settings.parent / "streets.graphml"
-    text = streets.read_text()
-    for n, name in enumerate([*(f"{each} Street" for each in "ABCDEFG"), *(f"Avenue {k}" for k in range(1, 8))]):
-        named = (
-            f"{mark} {n} {PAYLOADS[n % len(PAYLOADS)]}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        )
-        text = text.replace(f">{name}<", f">{named}<")
-    streets.write_text(text)
-    depot = re.search(r"depot = \[([-\d.]+), ([-\d.]+)\]", settings.read_text())
-    assert depot is not None
-    spot = {"lat": float(depot[1]), "lon": float(depot[2])}
-    sites = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [spot["lon"] + 0.0036 + k / 2000, spot["lat"] + 0.0027]},
-            "properties": {"name": f"{mark} site {k} {payload}"},
-        }
-        for k, payload in enumerate(PAYLOADS)
-    ]
-    (settings.parent / "sites.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": sites}))
-    named = f"name = '{mark} {PAYLOADS[0]}'\ncandidates = 'sites.geojson'"
-    settings.write_text(settings.read_text().replace('name = "Gridtown"', named))
-    return settings, mark
-
-
-@pytest.fixture
-def hostile_app(hostile: tuple[Path, str]) -> Iterator[str]:
-    with served_app(hostile[0]) as address:
-        yield address
-
-
-@pytest.mark.browser
-def test_no_payload_of_a_file_runs_and_its_text_is_still_read(
-    chromium: Browser, hostile: tuple[Path, str], hostile_app: str, tmp_path: Path
-) -> None:
-    _, mark = hostile
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(120_000)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
-
-    def seen(what: str) -> None:
-        page.get_by_text(mark).first.wait_for()
-        page.locator(".live[data-drawn]").first.wait_for()
-        assert page.evaluate("window.hit") is None, what
-
-    page.goto(hostile_app)
-    page.get_by_role("button", name="Plan", exact=True).click()
-    page.get_by_text("requests reached").wait_for()
-    seen("today")
-    for marks in page.locator(".live .leaflet-marker-icon").all()[:20]:
-        marks.dispatch_event("mouseover")
-    page.locator(".live .leaflet-marker-icon .badge.request").first.dispatch_event("click")
-    page.locator(".st-key-card").wait_for()
-    assert mark in page.locator(".st-key-card").inner_text()
-    seen("card")
-    page.get_by_role("button", name="Print and export").click()
-    sheets = page.get_by_role("link", name="All crews", exact=True).get_attribute("href")
-    paper = chromium.new_page()
-    paper.goto(f"{hostile_app}{sheets}")
-    assert mark in paper.inner_text("body")
-    assert "onerror" in paper.inner_text("body")
-    assert paper.evaluate("window.hit") is None
-    paper.goto(f"{hostile_app}/kiosks")
-    paper.get_by_text("certified optimal").wait_for(timeout=120_000)
-    packet = paper.get_by_role("link", name="Approval packet", exact=True).get_attribute("href")
-    assert paper.evaluate("window.hit") is None
-    paper.goto(f"{hostile_app}{packet}")
-    assert f"{mark} site" in paper.inner_text("body")
-    assert paper.evaluate("window.hit") is None
-    paper.close()
-    page.keyboard.press("Escape")
-    for name in ("Hotspots", "Kiosks"):
-        page.get_by_role("link", name=name).click()
-        seen(name)
-    page.get_by_role("link", name="Data").click()
-    file = tmp_path / "bad.csv"
-    columns = "CASE_ENQUIRY_ID,OPEN_DT,TARGET_DT,CLOSED_DT,CASE_STATUS,TYPE,LATITUDE,LONGITUDE"
-    rows = [f'"{mark} {payload.replace(chr(34), chr(39))}",x,x,x,x,{mark},x,x' for payload in PAYLOADS]
-    good = f"{mark}1,02/01/2026 08:00:00 AM,,,Open,Needle Pickup,42.34,-71.07"
-    file.write_text("\n".join([columns, *rows, good]))
-    page.set_input_files("input[type=file]", str(file))
-    page.get_by_role("button", name="Take it").click()
-    page.get_by_text("1 kept").first.wait_for()
-    page.get_by_role("link", name="Accounts").click()
-    page.get_by_text("only ever added").wait_for()
-    assert page.evaluate("window.hit") is None
-    page.close()
-    assert not [url for url in asked if not url.startswith((hostile_app, "data:", "blob:", "about:"))]

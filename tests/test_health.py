@@ -56,7 +56,7 @@ def figures(read: City, role: str, days: int = 28, reading: int = 0) -> Health:
     areas = {"corner": box(*found.area.boundary.bounds)}
     reports = found.readings[reading].incidents
     return health(
-        reports, found.area, Policy.for_role(role), as_of=as_of, days=days, back_d=days, places={HOTSPOT: areas or {}}
+        reports, found.area, Policy.for_role(role), as_of=as_of, days=days, back_d=days, places={HOTSPOT: areas}
     )
 
 

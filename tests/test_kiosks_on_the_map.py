@@ -214,6 +214,7 @@ def test_the_ledger_by_pencil(sites_at):
     due = due_services(states, kiosks, as_of=AS_OF)
     assert due["why"].to_dict() == {"kiosk-1": "broken", "kiosk-0": "expected to be full"}
     assert working(states, kiosks, as_of=AS_OF).index.tolist() == ["kiosk-0", "kiosk-3"]
+    assert due_services(states[states["state"] == "installed"], kiosks, as_of=AS_OF).empty
 
 
 @pytest.mark.shared

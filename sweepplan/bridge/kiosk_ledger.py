@@ -34,6 +34,8 @@ def kiosk_states(states: pd.DataFrame, kiosks: gpd.GeoDataFrame, *, as_of: pd.Ti
         own = known[known["site_id"] == site]
         rows.append(_row(own, fills.get(str(site), []), everybody))
     table = pd.DataFrame(rows, index=kiosks.index)
+    moments = ["since", "emptied_at", "full_at"]  # of no type yet where none is known
+    table[moments] = table[moments].apply(pd.to_datetime, utc=True)
     table["due"] = table["state"].isin(["full", "broken"]) | (table["full_at"] <= as_of).fillna(False)
     return table
 
