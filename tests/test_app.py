@@ -69,6 +69,42 @@ def test_rules_of_a_choice_are_kept_their_cost_is_said_and_choices_stand_side_by
     assert {"Approval packet", "Map (GeoJSON)"} <= {link.label for link in page.get("link_button")}
 
 
+def test_an_area_is_drawn_corner_by_corner_undone_and_said_with_what_it_costs(
+    open_page: Callable[..., AppTest], city: Path, gridtown_at: Callable[..., gpd.GeoSeries]
+) -> None:
+    spots = gridtown_at((250, 250), (350, 250), (350, 350), (250, 350)).to_crs("EPSG:4326")
+    corners = tuple((spot.y, spot.x) for spot in spots)
+    page = open_page("kiosks", city, area_draw=True, area_corners=corners[:2])
+    assert "2 corners clicked: 1 more at least" in text_of(page)
+    page.session_state["area_corners"] = corners
+    page = press(page.run(), "Close area")
+    said = text_of(page)
+    assert "1 area ruled out" in said
+    assert "the areas ruled out: costs nothing" in said.replace("\\", "")
+    where = table(page, "Rank", "Where")["Where"]
+    assert not where.str.contains("Avenue 4").any() or not where.str.contains("D Street").any()
+    page = press(page, "Undo")
+    assert "4 corners clicked" in text_of(page)
+    page = press(press(page, "Undo"), "Clear all")
+    assert "ruled out" not in text_of(page)
+
+
+def test_naloxone_boxes_are_spoken_of_as_such_and_no_figure_of_a_place_is_shown(
+    open_page: Callable[..., AppTest], city: Path, tmp_path: Path
+) -> None:
+    for file in city.parent.iterdir():
+        if file.suffix in (".csv", ".graphml", ".toml"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'boxes = "naloxone"\n{settings.read_text()}')
+    page = open_page("kiosks", settings)
+    said = text_of(page)
+    assert "No naloxone box stands yet." in said
+    assert "kiosk" not in said.replace("kiosks.geojson", "").lower()
+    assert "New naloxone boxes" in {box.label for box in page.number_input}
+    assert all("In reach" not in each.value for each in page.dataframe)
+
+
 def test_the_card_of_a_site_rounds_what_tells_of_few_reports() -> None:
     facts = pd.DataFrame(
         {"name": ["Mill St"], "within_100": [7.0], "uncovered": [63.0], "loss": [0.0], "next_best": ["Elm St"]},
@@ -178,6 +214,13 @@ def test_the_app_works_offline_from_page_to_page(chromium: Browser, served: str)
     page.get_by_role("link", name="Kiosks").click()
     page.get_by_text("certified optimal").wait_for()
     drawn.get_by_text("Kiosks proposed").wait_for()
+    page.get_by_text("Rules: what a choice must keep").click()
+    page.get_by_text("Draw an area on the map").click()
+    for n, (east, north) in enumerate(((420, 300), (520, 300), (520, 400)), 1):
+        drawn.click(position={"x": east, "y": north})
+        page.get_by_text(f"{n} corner").wait_for()
+    page.get_by_role("button", name="Close area").click()
+    page.get_by_text("1 area ruled out").wait_for()
     page.get_by_role("link", name="Today").click()
     page.get_by_text("All 3 requests reached").wait_for()
     page.close()

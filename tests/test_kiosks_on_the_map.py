@@ -12,6 +12,7 @@ from sweepplan import read_file, read_sites
 from sweepplan.bridge import (
     KioskRules,
     StraightLines,
+    counted_kiosks,
     coverage_curve,
     due_services,
     hindsight,
@@ -113,8 +114,30 @@ def test_rules_in_metres_and_names_by_pencil(study_of, sites_at):
     assert names(fewer, solve_kiosks(fewer.problem)) == ["kiosk-0", "kiosk-1"]
     assert loss_if_gone(fewer).to_dict() == {"kiosk-0": 4, "kiosk-1": 2, "kiosk-2": 1}
     heavy = study_of(KioskRules(k=1, children_weight=9.0), places=sites_at((0, 400), kind="school"))
-    assert names(heavy, solve_kiosks(heavy.problem)) == ["candidate-2"]
+    plan = solve_kiosks(heavy.problem)
+    assert names(heavy, plan) == ["candidate-2"]
     assert heavy.reports.sum() == 7
+    # The one report near the school counts ten times when sites are chosen, and once in what is told.
+    counted = counted_kiosks(heavy, plan)
+    assert (counted.covered, counted.total, counted.gap, counted.proof) == (1, 7, 0, "multipliers")
+    assert kiosk_table(heavy, plan)["covered"].tolist() == [1]
+
+
+def test_no_new_kiosk_stands_in_an_area_drawn_and_that_has_a_price(study_of, gridtown_at):
+    corners = gridtown_at((-20, -20), (80, -20), (80, 20), (-20, 20)).to_crs("EPSG:4326")
+    ring = tuple((point.y, point.x) for point in corners)
+    rules = KioskRules(k=1, forbidden_areas=(ring,), forbidden=("candidate-1",))
+    study = study_of(rules)
+    plan = solve_kiosks(study.problem)
+    assert names(study, plan) == ["candidate-2"]
+    assert {price.rule: price.cost for price in prices(study, plan, rules)} == {
+        "the areas ruled out": 3,
+        "the sites ruled out": 1,
+    }
+    with pytest.raises(ProblemError, match="2 corners: give three or more"):
+        study_of(KioskRules(k=1, forbidden_areas=(ring[:2],)))
+    standing = study_of(rules, kiosks=study.sites.iloc[[0]].assign(kind="kiosk", state="installed"))
+    assert standing.problem.fixed == (0,)
 
 
 def test_one_in_each_district_and_what_it_costs(study_of, gridtown_area):
@@ -138,9 +161,9 @@ def test_one_in_each_district_and_what_it_costs(study_of, gridtown_area):
         (KioskRules(required=("x",)), "no site 'x' among the candidates"),
         (
             KioskRules(k=1, required=("candidate-0",), keep_away_m=30.0),
-            "'candidate-0' is required and lies within",
+            "'candidate-0' is required and barred by 30 m from schools",
         ),
-        (KioskRules(k=3, keep_away_m=50.0), "k = 3 and 50 m to keep away leave 2 candidates"),
+        (KioskRules(k=3, keep_away_m=50.0), "k = 3, and 50 m from schools and playgrounds leave 2 candidates"),
         (KioskRules(per_district=1), "per_district asks for districts"),
         (KioskRules(may_close=1), "1 may close and 0 stand: give 0 to 0"),
         (KioskRules(decay=True, reach_m=300.0), "decay ends at 200 m, reach_m is 300"),

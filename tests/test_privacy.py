@@ -260,7 +260,10 @@ def test_no_kiosk_is_proposed_where_it_would_tell_of_few_overdoses():
     given_kiosks = table_of(KIOSKS, 3, covered=[30.0, 9.0, np.nan], state="proposed", demand_kind="overdose")
     shown = publish(given_kiosks, area=TOWN, policy=Policy.for_role("lead"))
     assert shown.table("kiosks")["covered"].isna().tolist() == [True]
-    assert shown.withheld == {"kiosk counts of reports": 1, "proposed kiosks with few overdoses in reach": 2}
+    assert shown.withheld == {
+        "naloxone box counts of overdoses": 1,
+        "proposed naloxone boxes with few overdoses in reach": 2,
+    }
 
 
 def test_routes_and_stops_pass_by_policy_and_pickups_never():

@@ -72,7 +72,9 @@ def of_kiosks(about: str, shown: Published, kiosks: Kiosks, as_of: pd.Timestamp)
     study = kiosks.study
 
     def page() -> str:
-        return packet_html(shown, study.problem, kiosks.plan, kiosks.judged, as_of=as_of, walks=study.walks)
+        return packet_html(
+            shown, study.problem, kiosks.plan, kiosks.counted, as_of=as_of, walks=study.walks, kind=study.kind
+        )
 
     def document(name: str, media: str, make: Callable[[], bytes]) -> Document:
         return Document(about, make, media, frozenset({"planner"}), name, f"exported {name}")

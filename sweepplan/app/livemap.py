@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ import streamlit as st
 
 from sweepplan import maps
 from sweepplan.app.documents import SHELF, Document
+from sweepplan.bridge import Ring
 
 ASSETS = ("leaflet.js", "leaflet.css", "page.js", "page.css", "live.js", "live.css")
 _MOUNT = "export default (c) => { import(new URL(c.data.code, location.origin)).then((m) => m.default(c)); }"
@@ -59,6 +60,8 @@ def show(
     height: int,
     selected: str | None = None,
     picking: bool = False,
+    rings: Sequence[Ring] = (),
+    corners: Ring = (),
     on_click: Callable[[Clicked], None] | None = None,
 ) -> Clicked:
     """Show a map and return what was last clicked on it.
@@ -66,6 +69,7 @@ def show(
     Parameters
     ----------
     picking : clicks beside all marks give points.
+    rings, corners : areas drawn by hand, and the corners of the next, latitude and longitude.
     on_click : told what was clicked before the page runs again.
     """
     data = {
@@ -78,6 +82,8 @@ def show(
         "height": height,
         "selected": selected,
         "picking": picking,
+        "rings": rings,
+        "corners": corners,
     }
 
     def clicked() -> None:

@@ -125,23 +125,24 @@ def trend(health: Health, area: Area, changes: Sequence[Change]) -> dict[str, An
     }
 
 
-def curve(judged: Sequence[KioskJudgement], n_today: int, k: int, least: int) -> dict[str, Any]:
+def curve(judged: Sequence[KioskJudgement], n_today: int, k: int, least: int, boxes: str = "kiosks") -> dict[str, Any]:
     """Return the share of reports within reach by number of kiosks, today and the plan marked; see :func:`share`."""
     points = [
         {
-            "Kiosks": n_today + new,
+            boxes.capitalize(): n_today + new,
             "Reports in reach, %": share(each.covered, each.total, least),
             "name": {0: "today", k: f"+{k}"}.get(new, ""),
         }
         for new, each in enumerate(judged)
     ]
-    x = {"field": "Kiosks", "type": "quantitative", "scale": {"zero": False, "padding": 24}, "axis": {"tickMinStep": 1}}
+    name = boxes.capitalize()
+    x = {"field": name, "type": "quantitative", "scale": {"zero": False, "padding": 24}, "axis": {"tickMinStep": 1}}
     y = {"field": "Reports in reach, %", "type": "quantitative", "scale": {"zero": True}}
     marked = [{"filter": "datum.name"}]
     return _PLATE | {
         "data": {"values": points},
         "height": 300,
-        "encoding": {"x": x, "y": y, "tooltip": [{"field": "Kiosks"}, {"field": "Reports in reach, %"}]},
+        "encoding": {"x": x, "y": y, "tooltip": [{"field": name}, {"field": "Reports in reach, %"}]},
         "layer": [
             {"mark": {"type": "line", "color": ACCENT, "point": {"color": ACCENT, "size": 30}}},
             {"transform": marked, "mark": {"type": "point", "filled": True, "size": 140, "color": ACCENT}},

@@ -23,13 +23,14 @@ from sweepplan.app.documents import Document
 from sweepplan.app.livemap import MapView
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.words import Waiting
-from sweepplan.bridge import KioskRules
+from sweepplan.bridge import KioskRules, Price
 from sweepplan.errors import SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.words import moment_of
 from sweepplan.model import Crew, KioskJudgement
 from sweepplan.pipeline import (
     City,
+    Effect,
     Health,
     Hotspots,
     Kiosks,
@@ -48,7 +49,6 @@ Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
 
 _JSON = "application/json"
-_NO_RULES: dict[str, Any] = {"required": (), "forbidden": (), "spacing_m": 0.0, "keep_away_m": 0.0, "per_district": 0}
 _MOST_POINTS, _MOST_AREAS = 1500, 8
 _EVER = pd.Timestamp("2200-01-01", tz="UTC")
 CURVE_K = 30
@@ -101,13 +101,13 @@ class Planned:
 
 @dataclass(frozen=True, eq=False)
 class Sited:
-    """A kiosk plan, what of it is shown, what 0, 1, 2, ... new kiosks are worth, and what as many are without rules."""
+    """A kiosk plan, what of it is shown, what 0, 1, 2, ... new kiosks are worth, and what each rule costs."""
 
     kiosks: Kiosks
     view: View
     curve: tuple[KioskJudgement, ...]
     facts: pd.DataFrame
-    free: float
+    prices: tuple[Price, ...]
     papers: Mapping[str, Document]
 
 
@@ -330,8 +330,6 @@ def quality(opened: Opened) -> pd.DataFrame:
 def sited(opened: Opened, rules: KioskRules) -> Sited:
     """Site new kiosks under the rules, and judge what fewer and more would be worth."""
     kiosks = _siting(opened, rules)
-    free = dataclasses.replace(opened.settings.kiosk_rules, k=rules.k, reach_m=rules.reach_m, **_NO_RULES)
-    best = kiosks if rules == free else _siting(opened, free)
     around = opened.city.around.sites
     about = f"sited {rules!r}"
     seen = view(opened, "planner", about, kiosks.table)
@@ -339,7 +337,18 @@ def sited(opened: Opened, rules: KioskRules) -> Sited:
     told = kiosks.study.kind == "needle"  # of overdoses no product tells a place's counts
     facts = bridge.site_facts(kiosks.study, kiosks.plan, others=around) if told else pd.DataFrame()
     curve = pipeline.kiosk_curve(kiosks, up_to=max(rules.k, CURVE_K))
-    return Sited(kiosks, seen, curve, facts, best.judged.covered, papers)
+    return Sited(kiosks, seen, curve, facts, bridge.prices(kiosks.study, kiosks.plan, rules), papers)
+
+
+def sited_by(opened: Opened) -> str:
+    """Return the kind of report that the boxes asked for answer to."""
+    return "overdose" if opened.settings.boxes == "naloxone" else opened.city.kind
+
+
+@st.cache_resource(show_spinner="Comparing before and after", max_entries=2, hash_funcs=_BY_KEY)
+def effect(opened: Opened) -> Effect:
+    """Return whether kiosks that came while reports were kept did anything."""
+    return pipeline.kiosk_effect(opened.city, as_of=opened.as_of, seed=opened.settings.seed)
 
 
 def _siting(opened: Opened, rules: KioskRules) -> Kiosks:

@@ -13,6 +13,7 @@ from sweepplan.bridge.candidates import (
 from sweepplan.bridge.corners import corner
 from sweepplan.bridge.kiosk_effect import effect_study
 from sweepplan.bridge.kiosk_facts import (
+    Price,
     coverage_curve,
     hindsight,
     loss_if_gone,
@@ -22,7 +23,7 @@ from sweepplan.bridge.kiosk_facts import (
     stability,
 )
 from sweepplan.bridge.kiosk_ledger import due_services, kiosk_states, working
-from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, kiosk_study, kiosk_table
+from sweepplan.bridge.kiosks import NALOXONE_M, KioskRules, KioskStudy, Ring, counted_kiosks, kiosk_study, kiosk_table
 from sweepplan.bridge.legs import leg_table
 from sweepplan.bridge.lixels import piece_of, street_pieces, street_rates
 from sweepplan.bridge.names import area_names
@@ -49,6 +50,8 @@ __all__ = [
     "PUBLIC_PLACES",
     "KioskRules",
     "KioskStudy",
+    "Price",
+    "Ring",
     "StraightLines",
     "Surroundings",
     "SweepDay",
@@ -60,6 +63,7 @@ __all__ = [
     "change_words",
     "corner",
     "corner_sites",
+    "counted_kiosks",
     "coverage_curve",
     "due_services",
     "effect_study",

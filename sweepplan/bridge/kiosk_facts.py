@@ -165,7 +165,7 @@ def hindsight(study: KioskStudy, plan: KioskPlan, later: KioskStudy) -> tuple[fl
 
 
 def prices(study: KioskStudy, plan: KioskPlan, rules: KioskRules, *, limit: Limit | None = None) -> tuple[Price, ...]:
-    """Return what each rule costs: spacing, a minimum in each district, the budget, the sites required."""
+    """Return what each rule costs: spacing, a minimum in each district, the budget, sites required, sites barred."""
     problem, own = study.problem, study.problem.rules
     covered = judge_kiosks(problem, plan).covered
     waived: list[tuple[str, KioskProblem]] = []
@@ -179,6 +179,10 @@ def prices(study: KioskStudy, plan: KioskPlan, rules: KioskRules, *, limit: Limi
         waived.append(("the budget", _with_rules(problem, dataclasses.replace(own, budget=None, cost=()))))
     if problem.required:
         waived.append(("the sites required", dataclasses.replace(problem, required=())))
+    for words, barred in study.barred.items():
+        others = frozenset[int]().union(*(rows for name, rows in study.barred.items() if name != words))
+        if barred - others:
+            waived.append((words, dataclasses.replace(problem, forbidden=tuple(sorted(others)))))
     return tuple(
         Price(words, covered, judge_kiosks(each, solve_kiosks(each, limit=limit)).covered) for words, each in waived
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -15,14 +16,20 @@ from scipy import sparse
 from sweepplan.bridge.candidates import corner_sites
 from sweepplan.bridge.walking import StraightLines
 from sweepplan.errors import ProblemError
+from sweepplan.geo import WGS84
 from sweepplan.judging import judge_kiosks
-from sweepplan.model import MONTREAL, Floats, KioskPlan, KioskProblem, SiteRules
+from sweepplan.model import MONTREAL, Floats, KioskJudgement, KioskPlan, KioskProblem, SiteRules
 from sweepplan.streets import StreetNetwork
 from sweepplan.tables import INCIDENTS, KIOSKS, SITES
 
 NALOXONE_M = 240.0
 """A walk of three minutes: how far a naloxone box helps (Vancouver, 2025)."""
+_NAMED = "the sites ruled out"
 _HALF_YEAR_D, _KERNEL_M, _CELL_M, _REACH_CELLS = 183, 100.0, 50.0, 5
+
+
+Ring = tuple[tuple[float, float], ...]
+"""Corners of an area, each latitude, longitude in degrees, in order round it; the last need not be the first."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class KioskRules:
     may_move : of the installed kiosks up to so many may go elsewhere; None: all stay.
     may_close : so many installed kiosks close for good, those that cost the least coverage.
     required, forbidden : ids of sites.
+    forbidden_areas : no new kiosk within one of these.
     keep_away_m : no new kiosk so near one of the places to keep away from (schools, playgrounds), straight line.
     per_district : so many kiosks at least in each district that has a candidate.
     budget, cost : most that the new kiosks may cost, and each site's cost by id or by kind, whole numbers.
@@ -60,6 +68,7 @@ class KioskRules:
     may_close: int = 0
     required: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    forbidden_areas: tuple[Ring, ...] = ()
     keep_away_m: float = 0.0
     per_district: int = 0
     budget: int | None = None
@@ -81,6 +90,7 @@ class KioskStudy:
     weeks : shape (n, weeks), reports by week of the window.
     walks : how walks are measured, in words.
     districts : name of the district of each site; empty where none.
+    barred : rows of the candidates that may not be taken, by the rule that says so, in words.
     """
 
     problem: KioskProblem
@@ -91,6 +101,7 @@ class KioskStudy:
     weeks: sparse.csr_array[np.float64]
     walks: str
     districts: pd.Series
+    barred: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def kiosk_study(
@@ -134,6 +145,7 @@ def kiosk_study(
             "a longer reach"
         )
     where = _districts(sites, districts)
+    barred = _barred(sites, n_installed, places, rules)
     problem = KioskProblem(
         demand=reports * _weights(points, places, rules),
         n_sites=len(sites),
@@ -143,21 +155,31 @@ def kiosk_study(
         reach_m=rules.reach_m,
         aim=rules.aim,
         steps=_steps(rules),
-        **_choices(sites, n_installed, where, places, rules),
+        **_choices(sites, n_installed, where, barred, rules),
     )
     label = walk.label if isinstance(walk, StraightLines) else "along the streets"
-    return KioskStudy(problem, sites, kind, points, reports, weeks, label, where)
+    return KioskStudy(problem, sites, kind, points, reports, weeks, label, where, barred)
+
+
+def counted_kiosks(study: KioskStudy, plan: KioskPlan) -> KioskJudgement:
+    """Return what a plan reaches in reports, whatever some of them count more; gap and proof are those of the plan."""
+    judged = judge_kiosks(study.problem, plan)
+    if np.array_equal(study.problem.demand, study.reports):
+        return judged
+    every = KioskPlan(plan.sites, float(study.reports.sum()), plan.solver)
+    plain = judge_kiosks(dataclasses.replace(study.problem, demand=study.reports, aim="cover"), every)
+    return dataclasses.replace(plain, gap=judged.gap, proof=judged.proof, root_bound=None)
 
 
 def kiosk_table(study: KioskStudy, plan: KioskPlan) -> gpd.GeoDataFrame:
     """Return tables.KIOSKS: kiosks that stand and stay (rank 0), then the sites proposed, most added demand first."""
-    judged = judge_kiosks(study.problem, plan)
+    judged = counted_kiosks(study, plan)
     standing = (study.sites["state"] == "installed").to_numpy()
     old = [*study.problem.fixed, *(site for site in plan.sites if standing[site])]
     new = [j for j, site in enumerate(plan.sites) if not standing[site]]
     reached = np.bincount(
         study.problem.pair_site,
-        weights=study.problem.demand[study.problem.pair_demand] * (study.problem.walk_m <= study.problem.reach_m),
+        weights=study.reports[study.problem.pair_demand] * (study.problem.walk_m <= study.problem.reach_m),
         minlength=study.problem.n_sites,
     )
     order = sorted(new, key=lambda j: (-judged.site_added[j], plan.sites[j]))
@@ -250,7 +272,11 @@ def _steps(rules: KioskRules) -> tuple[tuple[float, int], ...]:
 
 
 def _choices(
-    sites: gpd.GeoDataFrame, n_installed: int, where: pd.Series, places: gpd.GeoDataFrame | None, rules: KioskRules
+    sites: gpd.GeoDataFrame,
+    n_installed: int,
+    where: pd.Series,
+    barred_by: Mapping[str, frozenset[int]],
+    rules: KioskRules,
 ) -> dict[str, Any]:
     """Return k, fixed, forbidden, required and the rules of a problem, in its sites' order."""
     row = {site: i for i, site in enumerate(sites.index)}
@@ -261,30 +287,29 @@ def _choices(
     if not 0 <= rules.may_close <= n_installed:
         raise ProblemError(f"kiosks: {rules.may_close} may close and {n_installed} stand: give 0 to {n_installed}")
     moving = rules.may_move is not None or rules.may_close > 0
-    barred = _kept_away(sites, n_installed, places, rules)
-    clash = sorted({*rules.required} & {sites.index[i] for i in barred})
-    if clash:
+    barred = frozenset().union(*barred_by.values())
+    for words, found in barred_by.items():
+        clash = sorted({*rules.required} & {sites.index[i] for i in found}) if words != _NAMED else []
+        if clash:
+            raise ProblemError(
+                f"kiosks: {clash[0]!r} is required and barred by {words}: loosen that or do not require it"
+            )
+    left = len(sites) - n_installed - len(barred)
+    if barred.difference(barred_by.get(_NAMED, frozenset())) and left < rules.k:
         raise ProblemError(
-            f"kiosks: {clash[0]!r} is required and lies within the {rules.keep_away_m:g} m to keep away: give fewer "
-            "metres or do not require it"
-        )
-    named = {row[site] for site in rules.forbidden}
-    left = len(sites) - n_installed - len(barred | named)
-    if barred and left < rules.k:
-        raise ProblemError(
-            f"kiosks: k = {rules.k} and {rules.keep_away_m:g} m to keep away leave {left} candidates that may stand: "
-            f"give k = {left}, fewer metres, or more candidates"
+            f"kiosks: k = {rules.k}, and {' and '.join(barred_by)} leave {left} candidates that may stand: "
+            f"give k = {left}, loosen a rule, or give more candidates"
         )
     stay = max(n_installed - rules.may_close - (rules.may_move or 0), 0)
     groups = [(installed, stay)] if moving and n_installed else []
     if rules.per_district and not (where != "").any():
         raise ProblemError("kiosks: per_district asks for districts in which the candidates lie: give their polygons")
     if rules.per_district:
-        groups += _of_districts(where, barred | named, rules.per_district)
+        groups += _of_districts(where, barred, rules.per_district)
     return {
         "k": rules.k + (n_installed - rules.may_close if moving else 0),
         "fixed": () if moving else installed,
-        "forbidden": tuple(sorted(barred | named)),
+        "forbidden": tuple(sorted(barred)),
         "required": tuple(sorted(row[site] for site in rules.required)),
         "rules": SiteRules(
             apart=_apart(sites, n_installed, rules.spacing_m),
@@ -295,15 +320,39 @@ def _choices(
     }
 
 
-def _kept_away(
+def _barred(
     sites: gpd.GeoDataFrame, n_installed: int, places: gpd.GeoDataFrame | None, rules: KioskRules
-) -> set[int]:
-    if not rules.keep_away_m:
-        return set()
-    if places is None:
-        raise ProblemError("kiosks: keep_away_m asks for places: give schools and playgrounds")
-    near, _ = places.sindex.query(sites.geometry, predicate="dwithin", distance=rules.keep_away_m)
-    return {int(site) for site in np.unique(near) if site >= n_installed}
+) -> Mapping[str, frozenset[int]]:
+    """Return the rows of candidates that may not be taken, by the rule that says so; none of a rule not given."""
+    found: dict[str, frozenset[int]] = {}
+    if rules.keep_away_m:
+        if places is None:
+            raise ProblemError("kiosks: keep_away_m asks for places: give schools and playgrounds")
+        near, _ = places.sindex.query(sites.geometry, predicate="dwithin", distance=rules.keep_away_m)
+        words = f"{rules.keep_away_m:g} m from schools and playgrounds"
+        found[words] = frozenset(int(site) for site in np.unique(near) if site >= n_installed)
+    if rules.forbidden_areas:
+        shapes = gpd.GeoSeries([_ring(ring) for ring in rules.forbidden_areas], crs=WGS84).to_crs(sites.crs)  # type: ignore[arg-type]
+        inside = sites.intersects(shapely.union_all(shapes.to_numpy())).to_numpy()
+        found["the areas ruled out"] = frozenset(int(site) for site in np.flatnonzero(inside) if site >= n_installed)
+    if rules.forbidden:
+        found[_NAMED] = frozenset(int(site) for site in np.flatnonzero(sites.index.isin(rules.forbidden)))
+    return found
+
+
+def _ring(ring: Ring) -> shapely.Geometry:
+    """Return the area of its corners, which may cross themselves; longitude before latitude, as maps want it.
+
+    Raises
+    ------
+    ProblemError
+        No area.
+    """
+    corners = [(lon, lat) for lat, lon in ring]
+    shape = shapely.make_valid(shapely.Polygon(corners)) if len({*corners}) > 2 else shapely.Polygon()
+    if not shape.area > 0:
+        raise ProblemError(f"kiosks: a forbidden area of {len(ring)} corners: give three or more that are not in line")
+    return shape
 
 
 def _apart(sites: gpd.GeoDataFrame, n_installed: int, spacing_m: float) -> tuple[tuple[int, int], ...]:
@@ -314,7 +363,7 @@ def _apart(sites: gpd.GeoDataFrame, n_installed: int, spacing_m: float) -> tuple
     return tuple((int(i), int(j)) for i, j in zip(a, b, strict=True) if i < j and j >= n_installed)
 
 
-def _of_districts(where: pd.Series, barred: set[int], n: int) -> list[tuple[tuple[int, ...], int]]:
+def _of_districts(where: pd.Series, barred: frozenset[int], n: int) -> list[tuple[tuple[int, ...], int]]:
     """Return a group of sites per district, each with how many must stand.
 
     Raises

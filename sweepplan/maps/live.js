@@ -102,6 +102,7 @@ class LiveMap {
       this.layers = data.layers;
       this.draw(told);
     }
+    this.outline(data.rings ?? [], data.corners ?? []);
     delete this.frame.dataset.failed;
     this.choose(data.selected ?? null, false);
     this.frame.dataset.drawn = data.layers;
@@ -196,6 +197,16 @@ class LiveMap {
         }
       },
     });
+  }
+
+  outline(rings, corners) {
+    this.byHand?.remove();
+    const line = {pane: "marks", interactive: false, color: "#9a5b00", weight: 3, dashArray: "7 5", fillOpacity: 0.15};
+    this.byHand = L.layerGroup([
+      ...rings.map((ring) => L.polygon(ring, line)),
+      L.polyline(corners, {...line, fill: false}),
+      ...corners.map((corner) => L.circleMarker(corner, {...line, dashArray: null, radius: 5, fillOpacity: 1})),
+    ]).addTo(this.map);
   }
 
   title(label) {

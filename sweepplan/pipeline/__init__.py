@@ -5,6 +5,7 @@ from sweepplan.pipeline.candidates import Servers, area_of_place, download_candi
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
+from sweepplan.pipeline.effect import Effect, kiosk_effect
 from sweepplan.pipeline.gathering import Changed, HotspotRun, Spikes, changes, hotspots_only, spikes
 from sweepplan.pipeline.health import HOTSPOT, WINDOWS, Course, Health, course, health
 from sweepplan.pipeline.news import News
@@ -46,6 +47,7 @@ __all__ = [
     "City",
     "Course",
     "Edited",
+    "Effect",
     "Health",
     "HotspotRun",
     "Hotspots",
@@ -80,6 +82,7 @@ __all__ = [
     "hotspots_only",
     "import_file",
     "kiosk_curve",
+    "kiosk_effect",
     "last_shift",
     "load_city",
     "place_of",

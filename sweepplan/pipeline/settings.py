@@ -227,6 +227,10 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
 def _kiosk_rules(given: Mapping[str, Any]) -> KioskRules:
     """Return the rules a ``[kiosk_rules]`` table says; its ``cost`` is a table of ids or kinds."""
     plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if "forbidden_areas" in plain:
+        plain["forbidden_areas"] = tuple(
+            tuple((float(lat), float(lon)) for lat, lon in ring) for ring in plain["forbidden_areas"]
+        )
     if isinstance(plain.get("cost"), Mapping):
         plain["cost"] = tuple(plain["cost"].items())
     return KioskRules(**plain)

@@ -90,11 +90,15 @@ class Watch:
 
 @dataclass(frozen=True, eq=False)
 class Kiosks:
-    """Where kiosks should stand: problem, plan, proof, and the table."""
+    """Where kiosks should stand: problem, plan, proof, and the table.
+
+    ``judged`` is in the demand of the problem, where reports near children may count more; ``counted`` in reports.
+    """
 
     study: KioskStudy
     plan: KioskPlan
     judged: KioskJudgement
+    counted: KioskJudgement
     table: gpd.GeoDataFrame
 
 
@@ -302,15 +306,18 @@ def plan_kiosks(city: City, settings: Settings, *, as_of: pd.Timestamp) -> Kiosk
         rules=dataclasses.replace(settings.kiosk_rules, k=settings.k, reach_m=settings.reach_m),
     )
     plan = solve_kiosks(study.problem)
-    return Kiosks(study, plan, judge_kiosks(study.problem, plan), bridge.kiosk_table(study, plan))
+    judged, counted = judge_kiosks(study.problem, plan), bridge.counted_kiosks(study, plan)
+    return Kiosks(study, plan, judged, counted, bridge.kiosk_table(study, plan))
 
 
 def kiosk_curve(kiosks: Kiosks, *, up_to: int) -> tuple[KioskJudgement, ...]:
-    """Return what the best 0, 1, 2, ... up to ``up_to`` new kiosks are worth, fewer where there are fewer sites."""
+    """Return what the best 0, 1, 2, ... up to ``up_to`` new kiosks reach, in reports; fewer where sites are fewer."""
     problem = kiosks.study.problem
     most = problem.n_sites - len({*problem.fixed, *problem.forbidden})
     asked = [dataclasses.replace(problem, k=k) for k in range(min(up_to, most) + 1)]
-    return tuple(judge_kiosks(each, solve_kiosks(each)) for each in asked)
+    return tuple(
+        bridge.counted_kiosks(dataclasses.replace(kiosks.study, problem=each), solve_kiosks(each)) for each in asked
+    )
 
 
 def show(

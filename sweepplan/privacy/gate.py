@@ -91,7 +91,7 @@ class Published:
 
     def withheld_words(self) -> tuple[str, ...]:
         """Return what was kept back as phrases: ``14 needle cells with fewer than 11 reports``."""
-        one = {what: re.sub(r"s\b", "", what, count=1) for what in self.withheld}
+        one = {what: re.sub(r"(?<=x)es\b|s\b", "", what, count=1) for what in self.withheld}
         return tuple(f"{n:,} {one[what] if n == 1 else what}" for what, n in self.withheld.items())
 
 
@@ -224,8 +224,9 @@ def _kiosks(table: gpd.GeoDataFrame, _: Area, policy: Policy) -> Sieved:
             for name, figures in emptied.items()
         }
     few = f"kiosk counts that tell of fewer than {policy.min_count} reports"
-    words = few if (policy.show_requests or policy.show_kiosks) and not overdoses.any() else "kiosk counts of reports"
-    withheld = {words: int(empty.sum()), "proposed kiosks with few overdoses in reach": int(lonely.sum())}
+    words = few if policy.show_requests or policy.show_kiosks else "kiosk counts of reports"
+    words = "naloxone box counts of overdoses" if overdoses.any() else words
+    withheld = {words: int(empty.sum()), "proposed naloxone boxes with few overdoses in reach": int(lonely.sum())}
     return {"kiosks": standing.assign(**emptied)}, withheld
 
 
