@@ -129,6 +129,11 @@ def test_a_run_from_the_database_is_the_run_from_the_file(call: Call, town: Path
     ]
     assert noted["policy"].str.contains("min_count=11").tolist() == [False, True, True, True]
     assert noted["rows"].iloc[-1] == 300
+    later = ["replan", secret, "--at", "10:00", "--data", town]
+    one_line(call(*later), "was planned from the database city.db: give --database")
+    assert call(*later, "--database", file, "--out", tmp_path / "later")[0] == 0
+    with Store.open(file) as store:
+        assert store.plans()["version"].tolist() == [1, 2, 3]
 
 
 def test_the_same_inputs_give_the_same_bytes(call: Call, town: Path, tmp_path: Path) -> None:
@@ -338,7 +343,18 @@ def test_the_rest_of_a_day_is_planned_anew_and_says_what_changed(call: Call, tow
     assert {"map.html", "routes.gpx", "run.json", f"sheet-{after['crew'].iloc[0]}.html"} <= {
         path.name for path in out.iterdir()
     }
-    one_line(call("replan", out, "--at", "10:00", "--data", town), "holds the rest of a day")
+    # Again, from the folder of the rest of the day: what was shut stays shut, and new requests go on counting.
+    again = morning.parent / "again"
+    news = ["--at", "09:40", "--request", _depot(town), "--data", town]
+    code, said, err = call("replan", out, *news, "--out", again, "--json")
+    assert (code, err) == (0, "")
+    last, sweep = gpd.read_parquet(again / "stops.parquet"), json.loads(said)["sweep"]
+    assert {"place": "new-2", "was": "new"} in [each for change in sweep["changes"] for each in change["gained"]]
+    assert (last["arrives_at"] >= begun).all()
+    assert not gpd.read_parquet(again / "legs.parquet")["directions"].str.contains("D Street").any()
+    assert [each["at"] for each in json.loads((again / "run.json").read_text())["news"]] == ["09:00", "09:40"]
+    (out / "earlier-1.parquet").unlink()
+    one_line(call("replan", out, *news), "earlier-1.parquet: cannot be read")
 
 
 def test_what_is_done_is_what_the_file_says(call: Call, town: Path, morning: Path) -> None:

@@ -154,10 +154,10 @@ def test_a_folder_plans_again_with_just_the_same_crews_and_rules(city: Path, tmp
     done = pipeline.run(dataclasses.replace(settings, crews=crews, rules=rules), kiosks=False)
     with report.fresh_folder(tmp_path / "run") as folder:
         report.write_run(done, folder)
-    again, stops = report.earlier_run(tmp_path / "run", [city.parent])
-    assert again.crews == crews
-    assert again.rules == rules
-    later = pipeline.replan(again, stops, pipeline.News("11:00"))
+    again = report.earlier_run(tmp_path / "run", [city.parent])
+    assert again.settings.crews == crews
+    assert again.settings.rules == rules
+    later = pipeline.replan(again.settings, again.stops, pipeline.News("11:00"))
     assert later.sweep is not None
     shifts = later.sweep.day.problem.shifts
     assert [shift.pause is not None for shift in shifts] == [True, False]

@@ -90,7 +90,7 @@ def walk(settings: Settings, out: Path | None, *, sweep: bool = True, kiosks: bo
     with progress_bar() as progress:
         done = pipeline.run(settings, progress, sweep=sweep, kiosks=kiosks)
     if settings.database:
-        _keep(done, out)
+        keep(done, out)
     write(done, out)
     return done
 
@@ -103,7 +103,7 @@ def write(done: Run, out: Path | None) -> None:
             maps.draw(done.shown, attribution=done.settings.attribution, as_of=done.as_of).save(folder / "map.html")
 
 
-def _keep(done: Run, out: Path | None) -> None:
+def keep(done: Run, out: Path | None) -> None:
     """Keep the plan as a new version, and note what leaves before it does."""
     routes = []
     if done.sweep is not None:

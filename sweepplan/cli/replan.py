@@ -11,7 +11,7 @@ import click
 from sweepplan import demo, pipeline, report
 from sweepplan.cli.group import sweepplan
 from sweepplan.cli.options import OUT, lat_lon, options
-from sweepplan.cli.plans import write
+from sweepplan.cli.plans import keep, write
 from sweepplan.cli.said import answer, progress_bar
 from sweepplan.errors import SettingsError
 from sweepplan.model import Limit
@@ -26,6 +26,7 @@ from sweepplan.pipeline import News
 @click.option("--request", "requests", multiple=True, help="LAT,LON of a new request; may be given again.")
 @click.option("--block", "blocked", multiple=True, help="Name of a street nobody may pass; may be given again.")
 @click.option("--data", multiple=True, type=Path, help="Folder of the day's input files; may be given again.")
+@click.option("--database", help="Path or URL of the database, where the day was planned from one.")
 @click.option("--limit", help="Limit of the solver (default: the run's).")
 @options(OUT)
 def replan_verb(  # noqa: PLR0913 - one a thing that can happen
@@ -37,6 +38,7 @@ def replan_verb(  # noqa: PLR0913 - one a thing that can happen
     requests: tuple[str, ...],
     blocked: tuple[str, ...],
     data: tuple[Path, ...],
+    database: str | None,
     limit: str | None,
     out: Path | None,
     as_json: bool,
@@ -46,13 +48,15 @@ def replan_verb(  # noqa: PLR0913 - one a thing that can happen
         raise SettingsError(f"--at {at!r}: write HH:MM, e.g. 10:30")
     if out is not None:
         if out.resolve() == run.resolve():
-            raise SettingsError(f"--out {out}: is the folder of the whole day, which stays: give another")
+            raise SettingsError(f"--out {out}: is the folder of the plan so far, which stays: give another")
         report.refuse_foreign(out)
-    settings, stops = report.earlier_run(run, data or (Path(), run.parent, demo.folder()))
-    settings = settings if limit is None else replace(settings, limit=Limit.parse(limit))
+    earlier = report.earlier_run(run, data or (Path(), run.parent, demo.folder()), database=database)
+    settings = earlier.settings if limit is None else replace(earlier.settings, limit=Limit.parse(limit))
     news = News(at, _ids(done), home, tuple(lat_lon("request", text) for text in requests), blocked)
     with progress_bar() as progress:
-        replanned = pipeline.replan(settings, stops, news, progress)
+        replanned = pipeline.replan(settings, earlier.stops, news, progress, before=earlier.before)
+    if settings.database:
+        keep(replanned, out)
     write(replanned, out)
     answer(report.summary(replanned), report.lines(replanned), as_json=as_json)
 

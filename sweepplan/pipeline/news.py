@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,19 @@ class News:
     home: tuple[str, ...] = ()
     requests: tuple[tuple[float, float], ...] = ()
     blocked: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> News:
+        """Return what :meth:`told` says."""
+        done, requests = told["done"], told["requests"]
+        return cls(
+            at=str(told["at"]),
+            done=None if done is None else frozenset(map(str, done)),
+            home=tuple(map(str, told["home"])),
+            requests=tuple((float(lat), float(lon)) for lat, lon in requests),
+            blocked=tuple(map(str, told["blocked"])),
+        )
+
+    def told(self) -> dict[str, Any]:
+        """Return the news as JSON has it."""
+        return asdict(self) | {"done": None if self.done is None else sorted(self.done)}

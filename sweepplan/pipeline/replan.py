@@ -15,17 +15,26 @@ from sweepplan.pipeline.city import City, load_city, streets_without
 from sweepplan.pipeline.news import News
 from sweepplan.pipeline.progress import Progress, part, quiet
 from sweepplan.pipeline.settings import Settings
-from sweepplan.pipeline.walk import Begun, Run, Sweep, Watch, find, searched, show, sweep_day, worked_out
+from sweepplan.pipeline.walk import Begun, Run, Stage, Sweep, Watch, find, searched, show, sweep_day, worked_out
 from sweepplan.routing import Rest, changes
 
 
-def replan(settings: Settings, stops: pd.DataFrame, news: News, progress: Progress = quiet) -> Run:
+def replan(
+    settings: Settings,
+    stops: gpd.GeoDataFrame,
+    news: News,
+    progress: Progress = quiet,
+    *,
+    before: tuple[Stage, ...] = (),
+) -> Run:
     """Plan the rest of a day anew.
 
     Parameters
     ----------
     settings : those the day was planned with.
-    stops : the day's plan, as its run's tables.STOPS holds it.
+    stops : the plan that crews have in hand, as its run's tables.STOPS holds it.
+    before : how that plan came about from the whole day's, where the day was planned anew before; what was blocked
+        then stays so.
 
     Raises
     ------
@@ -41,12 +50,20 @@ def replan(settings: Settings, stops: pd.DataFrame, news: News, progress: Progre
     progress("finding hotspots", 0.3)
     hotspots = find(city.readings, as_of=as_of, around=city.around)
     day, _ = sweep_day(city, hotspots[0], settings, as_of=as_of)
-    plan = bridge.known_plan(day, stops, solver="the earlier plan", seed=settings.seed)
+    for stage in before:
+        _, day = left_of(day, _known(day, stage.stops, settings), city, settings, stage.news)
+    plan = _known(day, stops, settings)
+    shut = dict.fromkeys(name for each in (*(stage.news for stage in before), news) for name in each.blocked)
+    news = dataclasses.replace(news, blocked=tuple(shut))
     swept = rest_of(day, plan, city, settings, news, progress=part(progress, 0.4, 0.9))
     progress("publishing", 0.95)
     shown = show(city, hotspots, swept, None, settings)
     progress("done", 1.0)
-    return Run(settings, city, as_of, hotspots, swept, None, shown)
+    return Run(settings, city, as_of, hotspots, swept, None, shown, (*before, Stage(stops, news)))
+
+
+def _known(day: SweepDay, stops: pd.DataFrame, settings: Settings) -> SweepPlan:
+    return bridge.known_plan(day, stops, solver="the earlier plan", seed=settings.seed)
 
 
 def rest_of(

@@ -103,8 +103,19 @@ class Kiosks:
 
 
 @dataclass(frozen=True, eq=False)
+class Stage:
+    """A plan (tables.STOPS) and what happened to it, so that the rest of the day was planned anew."""
+
+    stops: gpd.GeoDataFrame
+    news: News
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
-    """The whole walk: what was read, found, planned, and what of it may be seen."""
+    """The whole walk: what was read, found, planned, and what of it may be seen.
+
+    Of the rest of a day: the plans it came from, the whole day's first.
+    """
 
     settings: Settings
     city: City
@@ -113,6 +124,7 @@ class Run:
     sweep: Sweep | None
     kiosks: Kiosks | None
     shown: Published
+    before: tuple[Stage, ...] = ()
 
 
 def run(settings: Settings, progress: Progress = quiet, *, sweep: bool = True, kiosks: bool = True) -> Run:

@@ -12,7 +12,7 @@ from sweepplan.report.alerts import (
 )
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.changes import change_lines, change_summary
-from sweepplan.report.earlier import earlier_run
+from sweepplan.report.earlier import Earlier, earlier_run
 from sweepplan.report.folder import fresh_folder, needle_reports, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html, sites_geojson
@@ -21,6 +21,7 @@ from sweepplan.report.sheet import can_print, print_pdf, route_sheet, route_shee
 from sweepplan.report.words import hotspot_lines, hotspot_summary, lines, summary
 
 __all__ = [
+    "Earlier",
     "Message",
     "alert_history",
     "alert_mail",

@@ -20,6 +20,7 @@ from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 from sweepplan.pipeline import Change, Kiosks, Run, Settings, crew_told, file_hash
 from sweepplan.privacy import Policy, Published, publish, to_csv
+from sweepplan.report.earlier import earlier_stops
 from sweepplan.report.links import map_links
 from sweepplan.report.packet import kiosks_geojson, packet_html
 from sweepplan.report.routes import routes_csv, routes_geojson, routes_gpx
@@ -95,10 +96,13 @@ def write_run(run: Run, folder: Path) -> None:
         (folder / "kiosks.geojson").write_text(kiosks_geojson(run.shown), encoding="utf-8")
         (folder / "kiosk_packet.html").write_text(_packet(run, run.kiosks), encoding="utf-8")
     (folder / "quarantine.csv").write_text(to_csv(_quarantine(run)), encoding="utf-8")
+    for number, stage in enumerate(run.before, 1):
+        stage.stops.to_parquet(folder / earlier_stops(number))
     record = {
         "settings": _plain(run.settings),
         "inputs": {k: {"file": p.name, "sha256": file_hash(p)} for k, p in run.settings.files().items()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+        "news": [stage.news.told() for stage in run.before],
         "result": summary(run),
     }
     (folder / _MARK).write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
