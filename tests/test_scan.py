@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
 from scipy.stats import nbinom
 
 from sweepplan.errors import ProblemError, SettingsError
@@ -15,6 +16,7 @@ from sweepplan.hotspots.scan import (
     Baseline,
     Scan,
     Scanner,
+    _centres,
     _disc,
     circles,
     negative_binomial_llr,
@@ -84,6 +86,13 @@ def test_what_comes_later_changes_nothing_and_nothing_new_is_nothing_found() -> 
     assert _scanner(xy, day).best(90) == []
     with pytest.raises(ProblemError, match="too few reports before day"):
         _scanner(xy, day).best(2)
+
+
+def test_of_very_many_reports_every_one_is_still_near_a_centre() -> None:
+    xy = np.random.default_rng(5).normal(0, 300, (3_000, 2))
+    centres = _centres(xy)
+    assert len(centres) < 1_000
+    assert cdist(xy, centres).min(axis=1).max() <= 50 * 2**0.5
 
 
 def test_a_disc_covers_cells_in_part() -> None:

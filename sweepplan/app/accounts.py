@@ -44,10 +44,12 @@ def page() -> None:
 def _change(store: Store) -> None:
     with st.form("account", clear_on_submit=True):
         st.text_input("E-mail of the account", key="account_id", help="As the sign-in says it; case does not matter")
-        st.text_input("Name", key="account_name")
+        st.text_input("Name", key="account_name", help="As lists and the audit show it; empty: the e-mail")
         st.multiselect("Roles", ROLES, key="account_roles", help="These in place of all before; none: sees nothing")
-        st.form_submit_button("Save", type="primary", on_click=_save, args=(store,))
-        st.form_submit_button("Sign out everywhere", on_click=_revoke, args=(store,))
+        said = "The account gets these roles, at once and on every page it has open"
+        st.form_submit_button("Save", type="primary", on_click=_save, args=(store,), help=said)
+        said = "Ends every session of this account; its roles stay"
+        st.form_submit_button("Sign out everywhere", on_click=_revoke, args=(store,), help=said)
 
 
 def _save(store: Store) -> None:

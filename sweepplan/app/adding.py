@@ -30,9 +30,14 @@ def show(opened: Opened, planned: Planned | None) -> None:
         where, crew, pick, add = st.columns([4, 2, 2, 1], vertical_alignment="bottom")
         said = "A street, or a corner of two, as the map names them"
         where.text_input("Where", key=_WORDS, placeholder="High Street & Mill Lane", help=said)
-        crew.selectbox("For crew", [_ANY, *(each.name for each in planned.crews)], key=_CREW)
+        crews, said = (
+            [_ANY, *(each.name for each in planned.crews)],
+            "Who goes there",
+        )
+        crew.selectbox("For crew", crews, key=_CREW, help=said)
         pick.toggle("Click on the map", key=_PICK, help="A click on the map is then the spot")
-        add.button("Add", on_click=_add, args=(opened, planned), key="add_request")
+        said = "It becomes a stop of today's plan; Undo takes it back"
+        add.button("Add", on_click=_add, args=(opened, planned), key="add_request", help=said)
         spot = st.session_state.get(_SPOT)
         if picking():
             st.caption("Click the spot on the map, then Add." if spot is None else f"Spot: {_degrees(spot)}")

@@ -45,9 +45,30 @@ def ask(first: tuple[Ring, ...], boxes: str) -> tuple[Ring, ...]:
     n = len(corners())
     if drawing() or n or rings:
         close, undo, clear = st.columns(3)
-        close.button("Close area", disabled=n < LEAST, on_click=_close, key="area_close", width="stretch")
-        undo.button("Undo", disabled=not (n or rings), on_click=_undo, key="area_undo", width="stretch")
-        clear.button("Clear all", disabled=not (n or rings), on_click=_clear, key="area_clear", width="stretch")
+        close.button(
+            "Close area",
+            disabled=n < LEAST,
+            on_click=_close,
+            key="area_close",
+            width="stretch",
+            help="Joins the last corner to the first",
+        )
+        undo.button(
+            "Undo",
+            disabled=not (n or rings),
+            on_click=_undo,
+            key="area_undo",
+            width="stretch",
+            help="Takes the last corner back",
+        )
+        clear.button(
+            "Clear all",
+            disabled=not (n or rings),
+            on_click=_clear,
+            key="area_clear",
+            width="stretch",
+            help="Takes all areas back",
+        )
     if drawing():
         missing = f"{LEAST - n} more at least" if n < LEAST else "then Close area, or more corners"
         st.caption(f"{counted(n, 'corner')} clicked: {missing}.")

@@ -36,7 +36,9 @@ def show(planned: Planned) -> None:
         st.markdown(f"**{counted(len(left), 'request')} left out**")
         _table(planned, left, f"left {about}", shown.left_places(passed))
     names = list(routes["Crew"])
-    crew = st.segmented_control("Stops of crew", names, default=names[0], required=True, key="stops_of")
+    crew = st.segmented_control(
+        "Stops of crew", names, default=names[0], required=True, key="stops_of", help="Whose stops are listed below"
+    )
     columns = {
         **{name: st.column_config.Column(width=70) for name in ("Stop", "Arrives", "Leaves")},
         "What": st.column_config.Column(width=90),

@@ -64,7 +64,8 @@ def _order(opened: Opened, planned: Planned, facts: StopFacts, crew: str) -> Non
     place, number = facts.place, facts.number
     last = shown.n_stops(planned.view.shown, crew)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.number_input("Stop number", 1, last, number, key=f"number {place} {number}", width=110)
+        said = "Which stop of its crew it should be"
+        wanted = st.number_input("Stop number", 1, last, number, key=f"number {place} {number}", width=110, help=said)
         _button("Put there", opened, planned, _mover(opened, planned, place, crew, int(wanted)), "It keeps this crew")
         if number > 1:
             _button("Earlier", opened, planned, _mover(opened, planned, place, crew, number - 1), "One stop earlier")

@@ -47,7 +47,10 @@ def _take(store: Store) -> None:
         "Table of reports, sweeps or sites", help="CSV, JSON, XLSX, GeoPackage, Parquet; see README"
     )
     feeds = intake.feeds()
-    feed = st.selectbox("What it is", list(feeds), format_func=lambda name: f"{name}: {feeds[name]}", key="feed")
+    said = "Each kind of file has its reader; plain reads any table, and guesses its columns"
+    feed = st.selectbox(
+        "What it is", list(feeds), format_func=lambda name: f"{name}: {feeds[name]}", key="feed", help=said
+    )
     if file is None:
         st.caption("Look before you take: columns, what would be kept, what would be set aside and why.")
         return
@@ -64,7 +67,8 @@ def _take(store: Store) -> None:
     st.markdown("  \n".join(plain(line) for line in looked.lines))
     if not looked.preview.empty:
         st.dataframe(looked.preview, hide_index=True)
-    st.button("Take it", type="primary", on_click=_done(lambda: intake.take(store, file.name, file.getvalue(), looked)))
+    take = _done(lambda: intake.take(store, file.name, file.getvalue(), looked))
+    st.button("Take it", type="primary", on_click=take, help="Into the database: all of it or nothing, and once")
 
 
 def _done(act: Callable[[], str]) -> Callable[[], None]:
@@ -81,7 +85,7 @@ def _done(act: Callable[[], str]) -> Callable[[], None]:
 
 def _backup(store: Store) -> None:
     document = keeping.backup(store, access.here().account_id)
-    st.link_button("Backup of everything (ZIP)", root() + SHELF.put(document))
+    st.link_button("Backup of everything (ZIP)", root() + SHELF.put(document), help=document.said)
     st.caption("Requests, accounts and audit are in it: keep it where only you can read it.")
 
 
@@ -92,7 +96,11 @@ def _set_aside(store: Store) -> None:
         st.info("None waits: rows that cannot be used are listed here, with the reason, when a file has some.")
         return
     chosen = st.selectbox(
-        "Reason", list(reasons), format_func=lambda reason: f"{reason} ({reasons[reason]:,})", key="why"
+        "Reason",
+        list(reasons),
+        format_func=lambda reason: f"{reason} ({reasons[reason]:,})",
+        key="why",
+        help="Why rows could not be used, and how many wait",
     )
     rows, ids = keeping.set_aside(store, str(chosen))
     picked = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"aside {chosen}")

@@ -38,6 +38,12 @@ class Document:
         """What stands for it in its address."""
         return hashlib.sha256(f"{self.about}\0{sorted(self.roles)}\0{self.name}".encode()).hexdigest()[:40]
 
+    @property
+    def said(self) -> str:
+        """What becomes of it when it is asked for, in words."""
+        does = "Opens on a page of its own" if self.media_type.startswith("text/html") else f"Saves {self.name}"
+        return f"{does}; the audit notes who asked for it"
+
     @cached_property
     def packed(self) -> bytes:
         """The content, compressed."""

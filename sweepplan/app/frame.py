@@ -88,7 +88,7 @@ def _note(person: Person, title: str, options: Options) -> None:
 def _who(person: Person) -> None:
     with st.sidebar:
         st.caption(f"Signed in as {plain(person.name)}")
-        if st.button("Sign out"):
+        if st.button("Sign out", help="Ends the session here, for good: its cookie opens nothing any more"):
             st.logout()
 
 

@@ -51,7 +51,7 @@ def files(planned: Planned) -> None:
 
 
 def _link(label: str, document: Document) -> None:
-    st.link_button(label, root() + SHELF.put(document))
+    st.link_button(label, root() + SHELF.put(document), help=document.said)
 
 
 def undo_row(opened: Opened, planned: Planned) -> None:

@@ -29,9 +29,12 @@ def page() -> None:
     title, asked = st.columns([3, 4], vertical_alignment="bottom")
     kinds = [found.kind for found in opened.hotspots]
     with asked.container(horizontal=True, horizontal_alignment="right"):
-        kind = kinds[0] if len(kinds) == 1 else _choice("Reports of", kinds, "kind", _NAMES)
-        window = _choice("Of the last", list(WINDOWS), "window", {})
-        against = _choice("Compared with", list(_AGAINST), "against", {})
+        kind = kinds[0] if len(kinds) == 1 else _choice("Reports of", kinds, "kind", "All of this page is of them")
+        window = _choice(
+            "Of the last", list(WINDOWS), "window", "The time that figures are of: whole days, up to midnight"
+        )
+        said = "The time that figures stand beside: as long just before, or the same weekdays a year earlier"
+        against = _choice("Compared with", list(_AGAINST), "against", said)
     back_d = 364 if against == _AGAINST[1] else WINDOWS[window]
     health = state.health(opened, kind, role, window, back_d)
     now = state.gathered(opened, kind, role, window)
@@ -63,13 +66,14 @@ def _of_time(opened: Opened, now: View, asked: tuple[str, str, str, int], agains
     return now if shown_of == "now" else state.gathered(opened, *asked)
 
 
-def _choice(label: str, options: list[str], key: str, names: dict[str, str]) -> str:
+def _choice(label: str, options: list[str], key: str, said: str) -> str:
     chosen = st.segmented_control(
         label,
         options,
         default=options[0],
-        format_func=lambda each: names.get(each, each),
+        format_func=lambda each: _NAMES.get(each, each),
         required=True,
+        help=said,
         key=key,
         bind="query-params",
     )
@@ -109,4 +113,4 @@ def _data(opened: Opened, view: View, health: Health, kind: str, role: str, agai
             st.dataframe(state.quality(opened), hide_index=True)
     with st.container(horizontal=True):
         for label, document in figures.exports(opened, view, health, kind, role, against).items():
-            st.link_button(label, livemap.root() + SHELF.put(document))
+            st.link_button(label, livemap.root() + SHELF.put(document), help=document.said)

@@ -68,7 +68,7 @@ def leaves(sited: Sited, rules: KioskRules) -> None:
     kept = st.session_state.setdefault(_KEPT, {})
     row: DeltaGenerator = st.container(horizontal=True)
     for label, document in sited.papers.items():
-        row.link_button(label, livemap.root() + SHELF.put(document))
+        row.link_button(label, livemap.root() + SHELF.put(document), help=document.said)
     if row.button("Keep this choice to compare", help="It stands in a table below, beside the others kept"):
         kept[f"Choice {len(kept) + 1}"] = kiosk_tables.scenario(sited.kiosks, rules, sited.view.shown.policy.min_count)
     if kept:

@@ -16,10 +16,18 @@ def asked(opened: Opened) -> KioskRules:
     """Ask how many, how far, and what a choice must keep."""
     settings, (_, boxes) = opened.settings, BOXES[state.sited_by(opened)]
     new, far = st.columns(2)
-    k = new.number_input(f"New {boxes}", 0, max(CURVE_K, settings.k), settings.k, key="new", bind="query-params")
+    most, said = max(CURVE_K, settings.k), f"How many {boxes} more there is money for"
+    k = new.number_input(f"New {boxes}", 0, most, settings.k, key="new", bind="query-params", help=said)
     usual = max(round(settings.reach_m), 1)
     reach_m = far.number_input(
-        "Reach on foot, metres", min(50, usual), max(2000, usual), usual, step=50, key="reach", bind="query-params"
+        "Reach on foot, metres",
+        min(50, usual),
+        max(2000, usual),
+        usual,
+        step=50,
+        key="reach",
+        bind="query-params",
+        help="How far people walk, along the streets; a report within it counts as covered",
     )
     with st.expander("Rules: what a choice must keep", expanded=areas.begun()):
         rules = {**_places(opened, boxes), **_distances(settings.kiosk_rules, boxes), **_fairness(opened, boxes)}
@@ -29,8 +37,12 @@ def asked(opened: Opened) -> KioskRules:
 def _places(opened: Opened, boxes: str) -> dict[str, Any]:
     """Ask which sites must or must not be taken, and where none may stand."""
     first, names = opened.settings.kiosk_rules, state.site_names(opened)
-    must = st.multiselect("These sites, in any case", names, [n for n in names if names[n] in first.required])
-    never = st.multiselect("None of these sites", names, [n for n in names if names[n] in first.forbidden])
+    said = "One stands at each of them, whatever else is chosen"
+    must = st.multiselect(
+        "These sites, in any case", names, [n for n in names if names[n] in first.required], help=said
+    )
+    said = "None stands at any of them"
+    never = st.multiselect("None of these sites", names, [n for n in names if names[n] in first.forbidden], help=said)
     return {
         "required": tuple(names[name] for name in must),
         "forbidden": tuple(names[name] for name in never),

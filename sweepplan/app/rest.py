@@ -27,7 +27,8 @@ def show(opened: Opened, planned: Planned | None, limit: Limit) -> None:
         )
         if _AT not in st.session_state:
             st.session_state[_AT] = _clock(opened, planned)
-        at = st.time_input("Now", key=_AT, step=300) or _NOON
+        said = "Stops before this time count as done, unless you say otherwise below"
+        at = st.time_input("Now", key=_AT, step=300, help=said) or _NOON
         done = {crew: _done(planned, crew, at) for crew in shown.crew_names(planned.view.shown)}
         said = "Nobody passes it any more; several with commas between, as the map names them"
         shut = st.text_input("Blocked streets", key=_SHUT, placeholder="High Street", help=said)
@@ -49,7 +50,7 @@ def _done(planned: Planned, crew: str, at: time) -> tuple[int, bool]:
     far, home = st.columns([1, 1], vertical_alignment="bottom")
     label, said = f"{plain(crew)}: done up to stop, of {last}", "As planned for this time, unless you say otherwise"
     n = far.number_input(label, 0, last, shown.done_by(passed, crew, at), key=f"done {about} {at}", help=said)
-    return int(n), home.checkbox("goes home", key=f"home {about}")
+    return int(n), home.checkbox("goes home", key=f"home {about}", help="Its stops are free for others")
 
 
 def _replan(

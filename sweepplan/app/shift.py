@@ -50,4 +50,5 @@ def limit(opened: Opened) -> Limit:
     """Ask how long a plan may be searched."""
     limits = {solving(each): each for each in (*map(Limit, _SECONDS), opened.settings.limit)}
     names, first = list(limits), list(limits).index(solving(opened.settings.limit))
-    return limits[st.selectbox("Time for solving", names, first, key="solve", bind="query-params")]
+    said = "How long to search for a better plan; the first stands within seconds, and Stop takes the best so far"
+    return limits[st.selectbox("Time for solving", names, first, key="solve", bind="query-params", help=said)]

@@ -75,7 +75,8 @@ def _asked(opened: Opened, planned: Planned | None) -> Asked:
 def _buttons(place: DeltaGenerator, opened: Opened, planned: Planned | None, asked: Asked) -> None:
     with place.container(horizontal=True, horizontal_alignment="right"):
         if planned is None:
-            st.button("Plan", type="primary", on_click=_plan, args=(opened, asked))
+            said = "Routes for the crews named: every request first, then the most needles"
+            st.button("Plan", type="primary", on_click=_plan, args=(opened, asked), help=said)
             return
         st.button("Plan", on_click=_plan, args=(opened, asked), help="Plan the day anew, for the crews named")
         said = "Search on from this plan; what was locked, moved, added or kept back stays so"

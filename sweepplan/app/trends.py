@@ -38,7 +38,10 @@ def answers(health: Health) -> None:
     if not health.by:
         st.info("Too few requests of this window are closed to tell: choose a longer one.")
     else:
-        by = st.segmented_control("By", list(health.by), default=next(iter(health.by)), required=True, key="by")
+        said = "By when requests came in, or where"
+        by = st.segmented_control(
+            "By", list(health.by), default=next(iter(health.by)), required=True, key="by", help=said
+        )
         st.dataframe(figures.answers(health.by[str(by)], str(by)), hide_index=True, height="auto")
     if health.hidden:
         st.caption(f"Withheld: {counted(health.hidden, 'figure')} of fewer reports than may be told.")

@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 
 _WEEK_D = 7
 _PAIRS_M = 300.0
+_MANY, _COARSE_M = 2_000, 100.0
 _CENTRES_M = 25.0
 _MOST_FOUND = 8
 _CHUNK = 2_000
@@ -234,7 +235,12 @@ class Scanner:
 
 
 def _centres(xy: Floats) -> Floats:
-    """Return every report and the middle between any two within 300 m, on a lattice of 25 m, each once."""
+    """Return every report and the middle between any two within 300 m, on a lattice of 25 m, each once.
+
+    Of more than ``_MANY`` reports, which leave hardly a gap where they gather: the reports alone, on one of 100 m.
+    """
+    if len(xy) > _MANY:
+        return np.unique(np.round(xy / _COARSE_M), axis=0) * _COARSE_M
     pairs = cKDTree(xy).query_pairs(_PAIRS_M, output_type="ndarray")
     every = np.vstack([xy, (xy[pairs[:, 0]] + xy[pairs[:, 1]]) / 2])
     return np.unique(np.round(every / _CENTRES_M), axis=0) * _CENTRES_M
