@@ -33,7 +33,7 @@ def test_what_is_done_stands_and_who_goes_home_leaves_the_rest_to_others(
 ) -> None:
     page = at(open_page("today", city, plans=planned), 9)
     before = planned[-1].sweep
-    done = {box.label[0]: box.value for box in page.number_input if "done up to" in box.label}
+    done = {box.label[0]: box.value for box in page.number_input if "did (of" in box.label}
     for crew, n in done.items():  # by the clock, unless somebody says otherwise
         mine = before.stops[before.stops["crew"] == crew]
         assert n == (mine["leaves_at"] <= before.day.clock(9 * 3600)).sum()

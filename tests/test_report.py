@@ -224,6 +224,9 @@ def test_the_sheet_says_all_and_runs_nothing(gridtown_area: Area, gridtown_at: A
         assert words in page, words
     assert "verdose" not in page
     assert "Left Out" not in page
+    assert page.count("<figcaption") == len(map_links(shown))  # a code a leg, drawn without asking anybody
+    assert "stop 1 to the depot" in page
+    assert "src=" not in page
     assert [path.name for path in write_sheets(shown, tmp_path)] == ["sheet-A.html"]
     with pytest.raises(PlanError, match="no route of crew 'Z': one of A"):
         route_sheet(shown, "Z")

@@ -9,7 +9,9 @@ import streamlit as st
 
 from sweepplan.app import desk, pictures, shown
 from sweepplan.app.state import Planned
+from sweepplan.app.words import plain
 from sweepplan.maps.words import counted
+from sweepplan.report import way_codes
 
 
 def show(planned: Planned) -> None:
@@ -21,8 +23,9 @@ def show(planned: Planned) -> None:
         return
     crews, clock = st.columns([1, 1], gap="medium")
     figures = {
+        **{name: st.column_config.Column(width=60) for name in ("Crew", "Stops", "Back", "Leaves", "Streets")},
         "Distance": st.column_config.TextColumn(alignment="right"),
-        "Needles expected": st.column_config.NumberColumn("Needles", format="%.0f", help="Needles expected"),
+        "Needles expected": st.column_config.NumberColumn("Needles", format="%.0f", help="Needles expected", width=70),
     }
     crews.dataframe(routes, hide_index=True, column_config=figures)
     with clock:
@@ -40,13 +43,17 @@ def show(planned: Planned) -> None:
         "Stops of crew", names, default=names[0], required=True, key="stops_of", help="Whose stops are listed below"
     )
     columns = {
-        **{name: st.column_config.Column(width=70) for name in ("Stop", "Arrives", "Leaves")},
+        **{name: st.column_config.Column(width=60) for name in ("Stop", "Arrives", "Leaves")},
         "What": st.column_config.Column(width=90),
-        "Where": st.column_config.Column(width=320),
-        "Needles expected": st.column_config.NumberColumn(format="%.1f", width=130),
+        "Where": st.column_config.Column(width=200),
+        "Needles expected": st.column_config.NumberColumn("Needles", format="%.1f", width=80, help="Needles expected"),
     }
     chosen = crew if crew in names else names[0]
     _table(planned, shown.stops(passed, chosen), f"stops {chosen} {about}", shown.places(passed, chosen), columns)
+    said = "Google Maps, nine stops a code; who scans one tells Google where the crew goes"
+    if st.toggle(f"The way of crew {plain(chosen)} as codes for a phone's camera", key="codes", help=said):
+        captions, codes = zip(*way_codes(passed, chosen), strict=True)
+        st.image(list(codes), caption=list(captions), width=150)
 
 
 def _table(

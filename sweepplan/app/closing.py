@@ -51,7 +51,7 @@ def _crew(shift: Shift) -> None:
     }
     key = f"found {shift.day} {shift.version.version} {crew} {len(asked)}"
     rows = st.data_editor(
-        asked, key=key, hide_index=True, column_config=columns, disabled=["Stop", "Where", "What"], width="stretch"
+        asked, key=key, hide_index=True, column_config=columns, disabled=["Stop", "Where", "What"], width="content"
     )
     found = kept_plans.entered(rows)
     label = f"Keep {len(found)} of {len(asked)} counts"

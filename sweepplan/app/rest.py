@@ -48,7 +48,10 @@ def _done(planned: Planned, crew: str, at: time) -> tuple[int, bool]:
     passed, about = planned.view.shown, f"{planned.view.map.layers.token[:8]} {crew}"
     last = shown.n_stops(passed, crew)
     far, home = st.columns([1, 1], vertical_alignment="bottom")
-    label, said = f"{plain(crew)}: done up to stop, of {last}", "As planned for this time, unless you say otherwise"
+    label, said = (
+        f"{plain(crew)} did (of {last})",
+        "The number of the last stop that is done; as planned for this time, unless you say otherwise",
+    )
     n = far.number_input(label, 0, last, shown.done_by(passed, crew, at), key=f"done {about} {at}", help=said)
     return int(n), home.checkbox("goes home", key=f"home {about}", help="Its stops are free for others")
 

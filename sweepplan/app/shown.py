@@ -99,15 +99,17 @@ def routes(shown: Published) -> pd.DataFrame:
     """Return one row a crew that goes out."""
     table, stops = shown.table("routes"), shown.table("stops")
     requests = stops[stops["kind"] == "request"].groupby("crew").size()
+    streets = stops[stops["kind"] == "street"].groupby("crew")["name"].nunique()
     return pd.DataFrame(
         {
             "Crew": table.index.to_numpy(),
             "Stops": table["n_stops"].to_numpy(),
-            "Requests": requests.reindex(table.index, fill_value=0).to_numpy(),
-            "Distance": table["drive_m"].map(shown.area.distance).to_numpy(),
-            "Leaves": _times(table["starts_at"], shown).to_numpy(),
-            "Back": _times(table["ends_at"], shown).to_numpy(),
             "Needles expected": table["expected_needles"].to_numpy(),
+            "Back": _times(table["ends_at"], shown).to_numpy(),
+            "Distance": table["drive_m"].map(shown.area.distance).to_numpy(),
+            "Requests": requests.reindex(table.index, fill_value=0).to_numpy(),
+            "Streets": streets.reindex(table.index, fill_value=0).to_numpy(),
+            "Leaves": _times(table["starts_at"], shown).to_numpy(),
         }
     )
 
@@ -122,11 +124,11 @@ def stops(shown: Published, crew: str) -> pd.DataFrame:
         {
             "Stop": mine["seq"],
             "Arrives": _times(mine["arrives_at"], shown),
-            "Leaves": _times(mine["leaves_at"], shown),
             "Where": mine["name"],
             "What": mine["kind"].map(STOP_KINDS),
             "Needles expected": mine["expected_needles"],
             "Due": due.mask(late, due + ", over due"),
+            "Leaves": _times(mine["leaves_at"], shown),
         }
     )
 

@@ -12,6 +12,7 @@ from sweepplan.report.alerts import (
 )
 from sweepplan.report.backtest import backtest_lines, backtest_summary, draw_backtest
 from sweepplan.report.changes import change_lines, change_summary
+from sweepplan.report.codes import way_codes
 from sweepplan.report.earlier import Earlier, earlier_run
 from sweepplan.report.folder import fresh_folder, needle_reports, refuse_foreign, write_run, write_tables
 from sweepplan.report.links import map_links
@@ -55,6 +56,7 @@ __all__ = [
     "routes_xlsx",
     "sites_geojson",
     "summary",
+    "way_codes",
     "write_run",
     "write_sheets",
     "write_tables",

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sweepplan.errors import PlanError
 from sweepplan.privacy import Published
+from sweepplan.report.codes import way_codes
 from sweepplan.report.links import map_links
 from sweepplan.report.strip import map_strip
 from sweepplan.tables import STOP_KINDS
@@ -88,7 +89,7 @@ def _sheet(shown: Published, crew: str) -> str:
 <tbody><tr class="way"><td></td><td colspan="4">{home}</td></tr>
 <tr><td class="number">⌂</td><td><b>Back at the depot</b></td><td class="time"><b>{back:%H:%M}</b></td>
 <td class="box"></td><td>total</td></tr></tbody></table>
-{_CARD}{_withheld(shown)}<p class="screen">{_links(shown, crew)}</p>"""
+{_CARD}{_codes(shown, crew)}{_withheld(shown)}<p class="screen">{_links(shown, crew)}</p>"""
 
 
 def write_sheets(shown: Published, folder: Path) -> list[Path]:
@@ -164,6 +165,13 @@ def _links(shown: Published, crew: str) -> str:
         f'<a rel="noreferrer" href="{escape(str(row.apple))}">Apple Maps</a>'
         for row in links[links["crew"] == crew].itertuples()
     )
+
+
+def _codes(shown: Published, crew: str) -> str:
+    """Return the way as codes for a phone's camera, so that a link need not be sent."""
+    said = "The way on a phone: scan with its camera. Google then knows where you go."
+    codes = (f"<figure>{svg}<figcaption>{which}</figcaption></figure>" for which, svg in way_codes(shown, crew))
+    return f'<section class="codes"><h2>{said}</h2>{"".join(codes)}</section>'
 
 
 def _withheld(shown: Published) -> str:
