@@ -11,10 +11,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from sweepplan.app import access, intake, keeping
+from sweepplan import demo
+from sweepplan.app import access, intake, keeping, starting
 from sweepplan.errors import SourceError
-from sweepplan.store import Store
+from sweepplan.pipeline import Settings
+from sweepplan.store import FileRead, Store
+from sweepplan.tables import INCIDENTS, QUARANTINE
 from tests.app_pages import press, table, text_of
+
+NONE_ASIDE = pd.DataFrame(columns=[*QUARANTINE])
 
 
 @pytest.fixture
@@ -65,6 +70,48 @@ def test_what_is_no_table_is_one_line(settings: Path) -> None:
     with pytest.raises(SourceError) as refused:
         intake.look("page.csv", b"<!doctype html><html><body>no</body></html>", "boston311", None)
     assert "\n" not in str(refused.value)
+
+
+def test_a_row_set_aside_is_mended_and_taken_or_says_why_not(settings: Path, store: Store) -> None:
+    content = (settings.parent / "requests.csv").read_bytes() + b"bad,,,,,,,\n"
+    intake.take(store, "requests.csv", content, intake.look("requests.csv", content, "boston311", None))
+    [reason] = keeping.reasons(store)
+    [row] = keeping.set_aside(store, reason)[1]
+    lat, lon = (float(text) for text in content.splitlines()[1].split(b",")[-2:])
+    with pytest.raises(SourceError, match="cannot be used so either"):
+        intake.mend(store, row, kind="needle", when="soon", lat=lat, lon=lon)
+    assert keeping.reasons(store)
+    assert len(store.imports()) == 1
+    assert "mended and taken" in intake.mend(store, row, kind="needle", when="2026-03-01 08:30", lat=lat, lon=lon)
+    assert not keeping.reasons(store)
+    assert store.imports()["kept"].tolist() == [63, 1]
+    assert any("dealt with" in what or "release" in what for what in store.audit()["what"])
+
+
+def test_feeds_say_when_they_ran_and_when_they_are_expected(store: Store) -> None:
+    now = access.now()
+    for k, age_d in enumerate((9, 8, 7)):
+        read = FileRead("plain", f"{k}.csv", f"{k}", rows_in=0, kept=0)
+        store.import_table(INCIDENTS.empty("EPSG:32619"), NONE_ASIDE, read, at=now - pd.Timedelta(days=age_d), by="me")
+    [feed] = keeping.feeds(store).to_dict("records")
+    assert (feed["Feed"], feed["Usually every"], feed[""]) == ("plain", "24 hours", "late")
+    assert keeping.feeds(store)["Next expected"].str.endswith("UTC").all()
+
+
+def test_columns_are_shown_as_they_are_read() -> None:
+    looked = intake.Looked("plain", '[columns]\ntime = "when"\nlat = "y"\n', (), pd.DataFrame())
+    assert intake.columns(looked).to_numpy().tolist() == [["when", "time"], ["y", "lat"]]
+    with pytest.raises(SourceError, match="not TOML"):
+        intake.columns(intake.Looked("plain", "[columns", (), pd.DataFrame()))
+
+
+def test_three_steps_are_shown_until_something_is_taken(monkeypatch: pytest.MonkeyPatch, settings: Path) -> None:
+    nothing, some = pd.DataFrame(), pd.DataFrame({"File": ["requests.csv"]})
+    assert not starting.needed(Settings.load(settings), nothing)
+    shipped = demo.folder() / "settings.toml"
+    monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(shipped))
+    assert starting.needed(Settings.load(shipped), nothing)
+    assert not starting.needed(Settings.load(shipped), some)
 
 
 def test_a_backup_is_noted_and_holds_every_table(store: Store) -> None:

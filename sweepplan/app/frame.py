@@ -36,8 +36,7 @@ ROOMS = (
 
 
 _MADE_UP = (
-    "A made-up city. Your own in three steps: its area (area.toml), its streets (GraphML, or sweepplan's download), "
-    "its reports; name them in a settings.toml and start sweepplan app --settings settings.toml."
+    "**Made-up city.** Nothing here is real. Your own in three steps, area, streets, reports: the page Data says how."
 )
 
 
@@ -64,9 +63,9 @@ def main() -> None:
         _who(person)
     try:
         _note(person, chosen.title, options)
-        chosen.run()
         if options.settings == demo.folder() / "settings.toml":
             st.caption(_MADE_UP)
+        chosen.run()
     except SweepplanError as error:
         st.error(sentence(plain(error)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 
 from sweepplan.app import access
 from sweepplan.app.options import Options
+from sweepplan.errors import SourceError
 from sweepplan.geo import Area
 from sweepplan.maps.words import counted
 from sweepplan.pipeline import Bringing, Settings, import_file
@@ -68,6 +70,43 @@ def take(store: Store, name: str, content: bytes, looked: Looked) -> str:
     if result.repeated:
         return f"{read.file_name} was taken before, under the same settings: nothing changed"
     return f"{read.file_name}: {counted(read.rows_in, 'row')}, {read.kept:,} kept"
+
+
+def columns(looked: Looked) -> pd.DataFrame:
+    """Return how each column of the file is read, as the mapping says, in words; none where a feed knows its own."""
+    try:
+        given = tomllib.loads(looked.mapping)
+    except tomllib.TOMLDecodeError as error:
+        raise SourceError(f"mapping: not TOML: {error}") from error
+    named = given.get("columns", {})
+    return pd.DataFrame({"Column of the file": [str(name) for name in named.values()], "Is read as": [*named]})
+
+
+def mend(store: Store, row: int, *, kind: str, when: str, lat: float, lon: float) -> str:
+    """Take a row that was set aside with what was wrong put right, and mark it as dealt with.
+
+    Raises
+    ------
+    SourceError
+        It cannot be used so either; says why. Nothing changed.
+    """
+    toml = f'kind = "{kind}"\n\n[columns]\ntime = "time"\nlat = "lat"\nlon = "lon"\nid = "id"\n'
+    line = ",".join(f'"{text}"' for text in (when.replace('"', "").strip(), lat, lon, f"mended-{row}"))
+    name, content = f"mended-{row}.csv", f"time,lat,lon,id\n{line}\n".encode()
+    with _on_disk(name, content) as path, _mapped(toml) as mapping:
+        settings = Settings.load(Options.given().settings)
+        area = Area.load(settings.area) if settings.area else None
+        reading = read_file("plain", path, area, tz=settings.tz, mapping=load_mapping(mapping) if mapping else None)
+        if reading.incidents.empty:
+            why = "; ".join(f"{reason} ({value})" for reason, value in _faults(reading.quarantine))
+            raise SourceError(f"row {row} cannot be used so either: {why}: put that right")
+    take(store, name, content, Looked("plain", toml, (), pd.DataFrame()))
+    store.release([row], at=access.now(), by=access.here().account_id)
+    return f"Row {row} was mended and taken: it is in the database now"
+
+
+def _faults(aside: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    yield from zip(aside["reason"].astype(str), aside["value"].astype(str), strict=True)
 
 
 def _rejected(counts: Mapping[str, int]) -> list[str]:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import streamlit as st
 
 from sweepplan.app import access
 from sweepplan.app.documents import Document
+from sweepplan.app.words import plain, sentence
+from sweepplan.errors import SweepplanError
 from sweepplan.maps.words import counted, moment_of
+from sweepplan.pipeline import Settings
 from sweepplan.store import ROLES, Store
 
 ADMIN = frozenset({"admin"})
+DONE = "data_done"
 _MOST = 500
+_LATE = 1.5
+"""A feed is late once so many of its usual gaps have passed."""
+
+
+def done(act: Callable[[], str]) -> Callable[[], None]:
+    """Return a callback that does something and keeps what came of it, to be said once."""
+
+    def call() -> None:
+        try:
+            st.session_state[DONE] = ("done", plain(act()))
+        except SweepplanError as error:
+            st.session_state[DONE] = ("error", f"{sentence(plain(error))}  \nThe database is as it was.")
+
+    return call
 
 
 def imports(store: Store) -> pd.DataFrame:
@@ -29,6 +50,45 @@ def imports(store: Store) -> pd.DataFrame:
             "Kept": table["kept"],
             "Merged": table["merged"],
             "Set aside": table["rejected"],
+        }
+    )
+
+
+def feeds(store: Store) -> pd.DataFrame:
+    """Return each feed that was taken: when last, how often so far, and when it is expected next; late ones first."""
+    rows, now = [], access.now()
+    for feed, taken in store.imports().groupby("feed"):
+        last, gaps = taken["at"].max(), taken["at"].drop_duplicates().sort_values().diff().dropna()
+        usual_h = float(np.median(gaps.dt.total_seconds())) / 3600 if len(gaps) else math.nan
+        late = bool((now - last) / pd.Timedelta(hours=1) > _LATE * usual_h)
+        rows.append((str(feed), last, usual_h, last + pd.Timedelta(hours=usual_h), late))
+    rows.sort(key=lambda row: (not row[4], row[0]))
+    return pd.DataFrame(
+        {
+            "Feed": [row[0] for row in rows],
+            "Last run": _times([row[1] for row in rows]),
+            "Usually every": [_gap(row[2]) for row in rows],
+            "Next expected": _times([row[3] for row in rows]),
+            "": ["late" if row[4] else "" for row in rows],
+        }
+    )
+
+
+def _gap(hours: float) -> str:
+    if math.isnan(hours):
+        return "not known yet"
+    return counted(max(round(hours), 1), "hour") if hours < 36 else counted(round(hours / 24), "day")
+
+
+def files(settings: Settings) -> pd.DataFrame:
+    """Return the files that the settings name, and when each was changed last."""
+    found = {name: path for name, path in settings.files().items() if path.is_file()}
+    changed = [pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC") for path in found.values()]
+    return pd.DataFrame(
+        {
+            "What": [name.replace("_", " ").capitalize() for name in found],
+            "File": [path.name for path in found.values()],
+            "Changed": _times(changed),
         }
     )
 
