@@ -31,4 +31,5 @@ def test_every_control_of_a_page_says_what_it_does(open_page: Callable[..., AppT
         page = press(page, "Plan")
         stop = str(page.session_state["plans"][-1].sweep.stops["place_id"].iloc[0])
         page.session_state["selected"] = stop
+        page = press(page, "Publish")
         assert not silent(page.run())

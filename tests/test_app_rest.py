@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
 from sweepplan import demo
+from sweepplan.geo import Area
 from sweepplan.store import Store
 from tests.app_pages import opened_page, press, served_app, text_of
 
@@ -106,9 +107,20 @@ def test_noon_in_the_made_up_city(chromium: Browser, served: str, tmp_path: Path
     assert page.get_by_text("legs as before").count()
     page.get_by_role("button", name="Publish").click()
     page.get_by_text("Published as version 2").wait_for()
+    page.get_by_text("Close a shift: what was found").click()
+    grid = page.get_by_test_id("stDataFrame").last
+    grid.scroll_into_view_if_needed()
+    grid.dblclick(position={"x": 280, "y": 54})  # Found, first stop
+    for count in ("3", "0"):
+        page.wait_for_timeout(500)
+        page.keyboard.type(count)
+        page.keyboard.press("Enter")
+    page.get_by_role("button", name="Keep 2 of").click()
+    page.get_by_text("2 counts kept, 3 needles found").wait_for()
     page.close()
     assert not [url for url in asked if not url.startswith((served, "data:", "blob:", "about:"))]
     with Store.open(tmp_path / "town" / "served.sqlite") as store:
         body = store.plan("2026-03-02").body
+        assert sorted(store.pickups(Area.load(tmp_path / "town" / "area.toml"))["needles"]) == [0, 3]
     assert body["news"]["at"] == "12:00"
     assert body["earlier"]["added"]

@@ -12,6 +12,10 @@ from sweepplan.errors import SweepplanError
 from sweepplan.pipeline import Shift
 
 _SAID = "counts_said"
+_NOTHING = "Nothing was kept"
+_WHICH = "Days that have a published plan; of each the newest version"
+_WHOSE = "Whose sheet is entered; keep its counts before going on to another crew"
+_KEEP = "Into the database, for everybody; each stop counts once"
 _HOW = (
     "0: swept and clean, or nothing lay there. Empty: not done, and offered to the next shift. "
     "A count that is kept is not changed any more; the forecast learns from it."
@@ -24,7 +28,7 @@ def show(opened: Opened) -> None:
     if not days:
         return
     with st.expander("Close a shift: what was found"):
-        day = st.selectbox("Shift of", days, format_func=kept_plans.day_words, key="close_day")
+        day = st.selectbox("Shift of", days, format_func=kept_plans.day_words, key="close_day", help=_WHICH)
         try:
             shift = state.shift(opened, day)
         except SweepplanError as error:
@@ -35,11 +39,12 @@ def show(opened: Opened) -> None:
 
 def _crew(shift: Shift) -> None:
     names = kept_plans.crews(shift)
-    chosen = st.segmented_control("Crew", names, default=names[0], required=True, key="close_crew")
+    chosen = st.segmented_control("Crew", names, default=names[0], required=True, key="close_crew", help=_WHOSE)
     crew = chosen if chosen in names else names[0]
     st.markdown(f"**{plain(kept_plans.counted_so_far(shift, crew))}**")
     if _SAID in st.session_state:
-        st.success(st.session_state.pop(_SAID))
+        said = st.session_state.pop(_SAID)
+        (st.error if said.startswith(_NOTHING) else st.success)(said)
     asked = kept_plans.to_count(shift, crew)
     if asked.empty:
         return
@@ -55,7 +60,9 @@ def _crew(shift: Shift) -> None:
     )
     found = kept_plans.entered(rows)
     label = f"Keep {len(found)} of {len(asked)} counts"
-    st.button(label, type="primary", disabled=not found, on_click=_keep, args=(shift, found), key="keep_counts")
+    st.button(
+        label, type="primary", disabled=not found, on_click=_keep, args=(shift, found), key="keep_counts", help=_KEEP
+    )
 
 
 def _keep(shift: Shift, found: dict[str, float]) -> None:
@@ -63,4 +70,4 @@ def _keep(shift: Shift, found: dict[str, float]) -> None:
     try:
         st.session_state[_SAID] = kept_plans.keep(store, shift, found, by=by)
     except SweepplanError as error:
-        st.session_state[_SAID] = f"Nothing was kept: {plain(error)}"
+        st.session_state[_SAID] = f"{_NOTHING}: {plain(error)}"

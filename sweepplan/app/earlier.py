@@ -17,7 +17,7 @@ def show(opened: Opened) -> None:
     with st.expander("Published plans"):
         mine = kept_plans.of_day(store, day)
         if mine:
-            version = st.selectbox("Version of today", mine, key="version")
+            version = st.selectbox("Version of today", mine, key="version", help="The newest is what crews go by")
             said = "It is laid on the desk as it was published"
             st.button("Reopen", on_click=_reopen, args=(opened, int(version)), key="reopen", help=said)
         st.dataframe(kept_plans.versions(store, opened.city.area), hide_index=True)

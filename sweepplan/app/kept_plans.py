@@ -95,5 +95,9 @@ def left_words(shift: Shift | None) -> str:
         return ""
     if not shift.found:
         return f"no counts of {day_words(shift.day)} yet: close that shift below"
-    n = len(shift.left)
-    return f"last shift left {counted(n, 'stop') if n else 'nothing'} (of {len(shift.stops)}, {day_words(shift.day)})"
+    n, silent = (
+        len(shift.left),
+        set(shift.stops["crew"]) - set(shift.stops["crew"][shift.stops["place_id"].isin(shift.found)]),
+    )
+    said = f"last shift left {counted(n, 'stop') if n else 'nothing'} (of {len(shift.stops)}, {day_words(shift.day)})"
+    return said + (f", no counts of {', '.join(sorted(silent))} yet" if silent else "")

@@ -13,6 +13,7 @@ from sweepplan.maps.words import counted
 from sweepplan.model import Limit
 from sweepplan.pipeline import Shift
 
+_FEW = 20
 _SECONDS = (5.0, 10.0, 30.0, 60.0)
 
 
@@ -41,9 +42,9 @@ def after(opened: Opened) -> Shift | None:
     last = state.last_shift(opened)
     if last is None or last.left.empty:
         return None
-    said = "They must be visited today; a street that is worth no way today stays out"
-    n = counted(len(last.left), "stop")
-    return last if st.checkbox(f"{n} of the last shift first", value=True, key="left_first", help=said) else None
+    few, n = len(last.left) <= _FEW, counted(len(last.left), "stop")
+    said = f"They must be visited today, whatever else waits; asked for by itself where they are {_FEW} or fewer"
+    return last if st.checkbox(f"{n} of the last shift first", value=few, key="left_first", help=said) else None
 
 
 def limit(opened: Opened) -> Limit:

@@ -46,8 +46,9 @@ class Shift:
 
     @property
     def left(self) -> gpd.GeoDataFrame:
-        """Stops without a count; none where nobody has entered any yet."""
-        return self.stops[~self.stops["place_id"].isin(self.found)] if self.found else self.stops.head(0)
+        """Stops without a count, of the crews that handed in any."""
+        counted = self.stops["place_id"].isin(self.found)
+        return self.stops[~counted & self.stops["crew"].isin(self.stops.loc[counted, "crew"])]
 
 
 def shift_of(store: Store, area: Area, day: str) -> Shift:
