@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import access, kept_plans, state
+from sweepplan.app import access, earlier_shifts, kept_plans, state
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.state import Opened
 from sweepplan.app.words import plain, sentence
@@ -24,13 +24,13 @@ _HOW = (
 
 def show(opened: Opened) -> None:
     """Ask for the counts of a published shift."""
-    days = [day for day in state.published_days() if day <= state.day_of(opened)]
+    days = [day for day in earlier_shifts.published_days() if day <= state.day_of(opened)]
     if not days:
         return
     with st.expander("Close a shift: what was found"):
         day = st.selectbox("Shift of", days, format_func=kept_plans.day_words, key="close_day", help=_WHICH)
         try:
-            shift = state.shift(opened, day)
+            shift = earlier_shifts.shift(opened, day)
         except SweepplanError as error:
             st.info(sentence(plain(error)))
             return

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import desk, kept_plans, planning, state
+from sweepplan.app import desk, earlier_shifts, kept_plans, planning, state
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.state import Opened
 
 
 def show(opened: Opened) -> None:
     """List published versions, and offer those of the day."""
-    if not state.published_days():
+    if not earlier_shifts.published_days():
         return
     store, day = opened_store(Options.given().store), state.day_of(opened)
     with st.expander("Published plans"):

@@ -6,7 +6,7 @@ from datetime import time
 
 import streamlit as st
 
-from sweepplan.app import shown, state
+from sweepplan.app import earlier_shifts, shown
 from sweepplan.app.state import Opened
 from sweepplan.app.words import solving
 from sweepplan.maps.words import counted
@@ -39,7 +39,7 @@ def crews(opened: Opened) -> shown.Rows:
 
 def after(opened: Opened) -> Shift | None:
     """Ask whether what the last shift left is put first; None: it is not, or left nothing."""
-    last = state.last_shift(opened)
+    last = earlier_shifts.last_shift(opened)
     if last is None or last.left.empty:
         return None
     few, n = len(last.left) <= _FEW, counted(len(last.left), "stop")

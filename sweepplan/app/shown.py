@@ -72,14 +72,19 @@ def asks_for(rows: Rows, crews: tuple[Crew, ...]) -> bool:
         return False
 
 
-def open_words(waits: Waiting) -> str:
+def waiting_words(waits: Waiting) -> list[str]:
+    """Return what waits, each figure with its neighbour, for Markdown; empty where there is nothing to say."""
+    return [_open_words(waits), _over_words(waits), _kiosk_words(waits)]
+
+
+def _open_words(waits: Waiting) -> str:
     """Return how many requests are open, beside yesterday's, for Markdown."""
     if not waits.n_open:
         return "**No open request**: press Plan to send crews where most needles are expected"
     return f"**{counted(waits.n_open, 'open request')}** ({against(waits.n_open, waits.n_before, 'yesterday')})"
 
 
-def over_words(waits: Waiting) -> str:
+def _over_words(waits: Waiting) -> str:
     """Return how many of them are over due, beside yesterday's, for Markdown; nothing where none is open."""
     if not waits.n_open:
         return ""
@@ -88,7 +93,7 @@ def over_words(waits: Waiting) -> str:
     return f":red[**{waits.n_over_due:,} over due**] ({against(waits.n_over_due, waits.n_over_before, 'yesterday')})"
 
 
-def kiosk_words(waits: Waiting) -> str:
+def _kiosk_words(waits: Waiting) -> str:
     """Return how many kiosks are to be serviced, of how many; nothing where nobody knows."""
     if waits.n_kiosks is None:
         return ""

@@ -36,21 +36,18 @@ from sweepplan.pipeline import (
     Kiosks,
     Known,
     Settings,
-    Shift,
     Spikes,
     Sweep,
     Watched,
     Work,
 )
 from sweepplan.privacy import Policy, Published, publish
-from sweepplan.store import Store
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
 
 _JSON = "application/json"
 _MOST_POINTS, _MOST_AREAS = 1500, 8
-_EVER = pd.Timestamp("2200-01-01", tz="UTC")
 CURVE_K = 30
 """The coverage curve is drawn for so many new kiosks."""
 
@@ -181,47 +178,6 @@ def waiting(opened: Opened) -> Waiting:
 def day_of(opened: Opened) -> str:
     """Return the day planned, as YYYY-MM-DD on the city's clock."""
     return f"{opened.city.area.local(opened.as_of):%Y-%m-%d}"
-
-
-def kept() -> tuple[Store, Stamp]:
-    """Return the database, and what stands for the plans and counts in it."""
-    store = opened_store(Options.given().store)
-    plans = store.plans()
-    published = plans[plans["state"] == "published"]
-    return store, (("plans", len(published), 0), ("counts", store.n_pickups(_EVER), 0))
-
-
-def published_days() -> list[str]:
-    """Return the days that have a published plan, newest first."""
-    return pipeline.published_days(opened_store(Options.given().store))
-
-
-def last_shift(opened: Opened) -> Shift | None:
-    """Return the shift before the day planned; None where none is known."""
-    store, stamp = kept()
-    return _last_shift(opened, stamp, store)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)
-def _last_shift(opened: Opened, stamp: Stamp, _store: Store) -> Shift | None:
-    return pipeline.last_shift(_store, opened.city.area, day_of(opened))
-
-
-def shift(opened: Opened, day: str) -> Shift:
-    """Return the newest published plan of a day, with what was counted.
-
-    Raises
-    ------
-    PlanError
-        It was published without its stops.
-    """
-    store, stamp = kept()
-    return _shift(opened, day, stamp, store)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_KEY)
-def _shift(opened: Opened, day: str, stamp: Stamp, _store: Store) -> Shift:
-    return pipeline.shift_of(_store, opened.city.area, day)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)

@@ -12,10 +12,12 @@ from sweepplan.app import (
     closing,
     desk,
     earlier,
+    earlier_shifts,
     handout,
     kept_plans,
     livemap,
     planning,
+    promise,
     rest,
     search,
     shift,
@@ -24,8 +26,7 @@ from sweepplan.app import (
 )
 from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Planned
-from sweepplan.app.words import plain, sentence
-from sweepplan.bridge import share_words
+from sweepplan.app.words import plain
 from sweepplan.errors import SweepplanError
 from sweepplan.model import Limit
 from sweepplan.pipeline import Shift
@@ -46,7 +47,7 @@ def page() -> None:
         asked = _asked(opened, planned)
         rest.show(opened, planned, asked[1])
         running = st.empty()
-        _promise(opened, planned, asked[0])
+        promise.show(opened, planned, asked[0])
     with right:
         adding.show(opened, planned)
         _map(opened, planned)
@@ -62,9 +63,9 @@ def _headline(opened: Opened, place: DeltaGenerator) -> None:
     local = opened.city.area.local
     now, waits = local(opened.as_of), state.waiting(opened)
     place.subheader(f"{now:%A} {now.day} {now:%B} · {plain(opened.city.area.label)}", anchor=False)
-    parts = [shown.open_words(waits), shown.over_words(waits), shown.kiosk_words(waits)]
-    parts += [plain(kept_plans.left_words(state.last_shift(opened)))]
-    st.markdown(" · ".join(filter(None, parts)) + f" · as of {now:%H:%M}, last report {waits.last_report}")
+    left = plain(kept_plans.left_words(earlier_shifts.last_shift(opened)))
+    parts = [*shown.waiting_words(waits), left, f"as of {now:%H:%M}, last report {waits.last_report}"]
+    st.markdown(" · ".join(filter(None, parts)))
 
 
 def _asked(opened: Opened, planned: Planned | None) -> Asked:
@@ -110,30 +111,6 @@ def _follow(opened: Opened, place: DeltaGenerator) -> None:
     if found is not None:
         desk.put(planning.take(opened, *found))
         st.rerun()
-
-
-def _promise(opened: Opened, planned: Planned | None, rows: shown.Rows) -> None:
-    """Say what the plan is worth, and what was done to it last."""
-    refused = desk.refused()
-    if refused:
-        st.error(sentence(refused) + ("" if planned is None else "  \nThe plan is as it was."))
-    if desk.stale(opened.stamp):
-        st.warning("The city's files have changed since the last plan: press Plan for a new one.")
-    if planned is None:
-        st.caption("Nothing is planned yet: say who goes out, then press Plan.")
-        return
-    passed = planned.view.shown
-    judged = planned.sweep.judged
-    expected = f"{judged.needles:,.0f} needles expected{share_words(judged)}"
-    began = shown.begun(planned.sweep, opened.city.area)
-    st.markdown(f"{plain(began)}**{shown.promise(passed, opened.as_of)}** · {expected}")
-    for reason in shown.reasons(passed):
-        st.markdown(f":orange[{plain(reason)}]")
-    if not shown.asks_for(rows, planned.settings.crews):
-        st.caption(":orange[The crews were changed after this plan: press Plan to follow.]")
-    handout.undo_row(opened, planned)
-    if desk.selected() is None:
-        st.caption("Select a mark on the map, a bar or a row below: why a crew goes there, and what can be changed.")
 
 
 def _map(opened: Opened, planned: Planned | None) -> None:
