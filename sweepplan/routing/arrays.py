@@ -58,6 +58,8 @@ class Given(NamedTuple):
     usual: Small
     leg_s: float
     crew_s: float
+    prized: bool
+    must: float
 
 
 def given(problem: SweepProblem, stops: Sequence[int], *, needle_s: float) -> Given:
@@ -107,6 +109,8 @@ def given(problem: SweepProblem, stops: Sequence[int], *, needle_s: float) -> Gi
         usual=usual,
         leg_s=leg_s,
         crew_s=crew_s,
+        prized=not all(stop.required for stop in problem.stops) and all(s.unload is None for s in shifts),
+        must=float(worth[[stop.required for stop in problem.stops]].min(initial=np.inf)),
     )
 
 

@@ -222,13 +222,15 @@ def room(g: Given, w: Routes, r: int, s: int, limit: float, gaps: Small) -> tupl
 
     ``gaps[0]`` counts down to the next gap that is overlooked, ``gaps[1]`` is how many lie between two of those.
     """
+    if g.entry.size == g.opens.size and g.rest_from[r] == INF:
+        return plain_room(g, w, r, s, limit, gaps)
     net, line, n = g.net[r], w.line[r], w.n[r]
     best, at, old = min(limit, g.most[r] - w.cost[r]), -1, w.cost[r]
-    q, holds = g.load[s], g.holds[r]
+    q, holds, blink = g.load[s], g.holds[r], gaps[0]
     for k in range(n + 1):
-        gaps[0] -= 1
-        if gaps[0] <= 0:
-            gaps[0] = gaps[1]
+        blink -= 1
+        if blink <= 0:
+            blink = gaps[1]
             continue
         if w.until[r, k] + q > holds:
             continue
@@ -243,6 +245,33 @@ def room(g: Given, w: Routes, r: int, s: int, limit: float, gaps: Small) -> tupl
             cost = there + away + more - old
             if cost < best and in_time(g, w, r, k, m, s):
                 best, at = cost, k
+    gaps[0] = blink
+    return (best, at) if at >= 0 else (INF, -1)
+
+
+@njit(cache=True, nogil=True)
+def plain_room(g: Given, w: Routes, r: int, s: int, limit: float, gaps: Small) -> tuple[float, int]:
+    """Return what ``room`` does where every stop has one mode and the route no break."""
+    net, line, seq, until = g.net[r], w.line[r], w.seq[r], w.until[r]
+    travel, leave, entry = g.travel[net], g.leave, g.entry
+    best, at, old = min(limit, g.most[r] - w.cost[r]), -1, w.cost[r]
+    spare, blink = g.holds[r] - g.load[s], gaps[0]
+    come, go, opens, closes, service, habit = entry[s], leave[s], g.opens[s], g.closes[s], g.service[s], g.leg_s > 0.0
+    for k in range(w.n[r] + 1):
+        blink -= 1
+        if blink <= 0:
+            blink = gaps[1]
+            continue
+        a, b = seq[k], seq[k + 1]
+        there, away = travel[leave[a], come], travel[go, entry[b]]
+        cost = line[k, 0, THERE] + line[k + 1, 0, AWAY] + there + away - old
+        if habit:
+            cost += new_leg_s(g, a, s) + new_leg_s(g, s, b)
+        if cost < best and until[k] <= spare and there < NEVER and away < NEVER:
+            start = max(line[k, 0, DONE] + there, opens)
+            if start <= closes and start + service + away <= line[k + 1, 0, DUE]:
+                best, at = cost, k
+    gaps[0] = blink
     return (best, at) if at >= 0 else (INF, -1)
 
 

@@ -22,6 +22,7 @@ BLINK_EVERY = 100  # one gap in a hundred is overlooked
 SPLIT_ODDS = 0.5
 KEEP_ODDS = 0.01
 NEAR_TRIED = 30  # absent stops near the ruin that are tried beside those removed
+PACK_ODDS = 0.5  # steps in which absent stops go in by their worth a second
 FAR_TRIED = 15  # and so many from anywhere
 
 
@@ -223,8 +224,8 @@ def settle(g: Given, u: Search, r: int, k: int, s: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def insert(g: Given, u: Search, s: int) -> bool:
-    """Put stop s where it costs least and less than it is worth; the first stop of a route may cost more."""
+def cheapest(g: Given, u: Search, s: int) -> tuple[float, int, int]:
+    """Return the least cost of stop s below its worth, the route and the gap; the first stop of a route may cost more."""
     w = u.now
     best, to, at = INF, -1, -1
     for r in range(w.n.size):
@@ -237,10 +238,49 @@ def insert(g: Given, u: Search, s: int) -> bool:
         cost, k = room(g, w, r, s, limit - moved, u.gaps)
         if cost + moved < best:
             best, to, at = cost + moved, r, k
+    return best, to, at
+
+
+@njit(cache=True, nogil=True)
+def insert(g: Given, u: Search, s: int) -> bool:
+    """Put stop s where it costs least and less than it is worth."""
+    _, to, at = cheapest(g, u, s)
     if to >= 0:
         settle(g, u, to, at, s)
         return True
     return emptied(g, u, s)
+
+
+@njit(cache=True, nogil=True)
+def pack(g: Given, u: Search, first: int, power: float) -> None:
+    """Insert the listed stops from ``first`` on, those of most worth for their cost first.
+
+    The score of a stop is looked at again when its turn comes: it is put in while it is still the best.
+    """
+    n = u.counts[1]
+    score = np.empty(n)
+    for k in range(first, n):
+        score[k] = promise(g, u, u.todo[k], power)
+    while True:
+        top, second, at = 0.0, 0.0, -1
+        for k in range(first, n):
+            if score[k] > top:
+                top, second, at = score[k], top, k
+            elif score[k] > second:
+                second = score[k]
+        if at < 0:
+            break
+        score[at] = promise(g, u, u.todo[at], power)
+        if score[at] > 0.0 and score[at] >= second:
+            insert(g, u, u.todo[at])
+            score[at] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def promise(g: Given, u: Search, s: int, power: float) -> float:
+    """Return the worth of stop s to a power for each second it costs, 0 where it fits nowhere."""
+    cost, to, _ = cheapest(g, u, s)
+    return float(g.worth[s] ** power / max(1.0, cost)) if to >= 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -282,8 +322,14 @@ def emptied(g: Given, u: Search, s: int) -> bool:
 def recreate(g: Given, u: Search, seed: int, everyone: bool) -> None:
     """Put absent stops back, one after another."""
     gather(g, u, seed, everyone)
-    for k in range(u.counts[1]):
+    k = 0
+    packed = g.prized and rand(u) < PACK_ODDS
+    while k < u.counts[1] and not (packed and g.worth[u.todo[k]] < g.must):
         insert(g, u, u.todo[k])
+        k += 1
+    if packed:
+        pack(g, u, k, 0.5 + 2.0 * rand(u))
+        # INSERT_REST
     n = 0
     for k in range(u.counts[0]):
         if u.now.where[u.absent[k]] < 0:
