@@ -224,26 +224,36 @@ def room(g: Given, w: Routes, r: int, s: int, limit: float, gaps: Small) -> tupl
     """
     if g.entry.size == g.opens.size and g.rest_from[r] == INF:
         return plain_room(g, w, r, s, limit, gaps)
-    net, line, n = g.net[r], w.line[r], w.n[r]
-    best, at, old = min(limit, g.most[r] - w.cost[r]), -1, w.cost[r]
-    q, holds, blink = g.load[s], g.holds[r], gaps[0]
-    for k in range(n + 1):
+    line, seq, until, first = w.line[r], w.seq[r], w.until[r], g.first
+    travel, leave, entry = g.travel[g.net[r]], g.leave, g.entry
+    best, at, old, habit = min(limit, g.most[r] - w.cost[r]), -1, w.cost[r], g.leg_s > 0.0
+    spare, blink, opens, closes, rests = g.holds[r] - g.load[s], gaps[0], g.opens[s], g.closes[s], g.rest_from[r] < INF
+    for k in range(w.n[r] + 1):
         blink -= 1
         if blink <= 0:
             blink = gaps[1]
             continue
-        if w.until[r, k] + q > holds:
+        if until[k] > spare:
             continue
-        a, b = w.seq[r, k], w.seq[r, k + 1]
-        more = new_leg_s(g, a, s) + new_leg_s(g, s, b)
-        for m in range(g.first[s], g.first[s + 1]):
-            there = away = INF
-            for i in range(g.first[a + 1] - g.first[a]):
-                there = min(there, line[k, i, THERE] + leg_s(g, net, g.first[a] + i, m))
-            for j in range(g.first[b + 1] - g.first[b]):
-                away = min(away, line[k + 1, j, AWAY] + leg_s(g, net, m, g.first[b] + j))
-            cost = there + away + more - old
-            if cost < best and in_time(g, w, r, k, m, s):
+        a, b = seq[k], seq[k + 1]
+        more = new_leg_s(g, a, s) + new_leg_s(g, s, b) - old if habit else -old
+        from_a, from_b = first[a], first[b]
+        for m in range(first[s], first[s + 1]):
+            come, go, there, away, done, fits = entry[m], leave[m], INF, INF, INF, False
+            for i in range(first[a + 1] - from_a):
+                leg = travel[leave[from_a + i], come]
+                there = min(there, line[k, i, THERE] + leg)
+                done = min(done, line[k, i, DONE] + leg)
+            start = max(done, opens)
+            if there + more >= best or (start > closes and not rests):
+                continue
+            done = start + g.service[m]
+            for j in range(first[b + 1] - from_b):
+                leg = travel[go, entry[from_b + j]]
+                away = min(away, line[k + 1, j, AWAY] + leg)
+                fits |= done + leg <= line[k + 1, j, DUE]
+            cost = there + away + more
+            if cost < best and there + away < NEVER and ((fits and start <= closes) or (rests and in_time(g, w, r, k, m, s))):
                 best, at = cost, k
     gaps[0] = blink
     return (best, at) if at >= 0 else (INF, -1)

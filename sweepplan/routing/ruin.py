@@ -260,7 +260,7 @@ def pack(g: Given, u: Search, first: int, power: float) -> None:
     n = u.counts[1]
     score = np.empty(n)
     for k in range(first, n):
-        score[k] = promise(g, u, u.todo[k], power)
+        score[k] = promise(g, cheapest(g, u, u.todo[k]), u.todo[k], power)
     while True:
         top, second, at = 0.0, 0.0, -1
         for k in range(first, n):
@@ -270,17 +270,18 @@ def pack(g: Given, u: Search, first: int, power: float) -> None:
                 second = score[k]
         if at < 0:
             break
-        score[at] = promise(g, u, u.todo[at], power)
+        s = u.todo[at]
+        found = cheapest(g, u, s)
+        score[at] = promise(g, found, s, power)
         if score[at] > 0.0 and score[at] >= second:
-            insert(g, u, u.todo[at])
+            settle(g, u, found[1], found[2], s)
             score[at] = 0.0
 
 
 @njit(cache=True, nogil=True)
-def promise(g: Given, u: Search, s: int, power: float) -> float:
+def promise(g: Given, found: tuple[float, int, int], s: int, power: float) -> float:
     """Return the worth of stop s to a power for each second it costs, 0 where it fits nowhere."""
-    cost, to, _ = cheapest(g, u, s)
-    return float(g.worth[s] ** power / max(1.0, cost)) if to >= 0 else 0.0
+    return float(g.worth[s] ** power / max(1.0, found[0])) if found[1] >= 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
