@@ -12,7 +12,9 @@ from sweepplan.routing.arrays import Given, given
 from sweepplan.routing.route import Routes, put, refresh
 from sweepplan.routing.ruin import BLINK_EVERY, Search, anneal, keep_best, recreate
 
-HOT, COLD = 1.0, 0.03  # temperature at first and at last, in mean prizes, or mean legs where there are no prizes
+HOT, COLD = 1.0, 0.03  # temperature at first and at last, in mean legs, where every stop is required
+HOT_PRIZE, COLD_PRIZE = 2.0, 0.05  # the same in mean prizes, where stops are chosen
+COOLINGS = 4  # so often a search for prizes is heated anew: what to leave out is easily settled on too early
 CHUNK_S = 0.1  # the clock is looked at so often
 
 
@@ -26,6 +28,7 @@ class Engine:
         prizes = [needle_s * place.prize for place in (problem.stops[k] for k in stops) if not place.required]
         prizes = [prize for prize in prizes if prize > 0]
         self._heat = float(np.mean(prizes)) if prizes else 0.0
+        self._prized = bool(prizes)
 
     def start(self, plan: SweepPlan) -> None:
         """Take over a feasible plan, then insert what else fits."""
@@ -46,9 +49,12 @@ class Engine:
         self._heat = self._heat or max(1.0, float(w.cost.sum()) / max(1, int(w.n.sum()) + len(w.n)))
 
     def run(self, steps: int, begun: float, ended: float) -> None:
-        """Do so many steps; ``begun`` and ``ended``, 0 to 1, say how far the cooling is before and after them."""
-        hot, cold = (self._heat * HOT * (COLD / HOT) ** share for share in (begun, ended))
-        anneal(self._given, self._search, steps, hot, cold)
+        """Do so many steps; ``begun`` and ``ended``, 0 to 1, say how far the search is before and after them."""
+        hot, cold, times = (HOT_PRIZE, COLD_PRIZE, COOLINGS) if self._prized else (HOT, COLD, 1)
+        cooled = begun * times % 1.0
+        shares = (cooled, min(1.0, cooled + (ended - begun) * times))
+        first, last = (self._heat * hot * (cold / hot) ** share for share in shares)
+        anneal(self._given, self._search, steps, first, last)
 
     @property
     def value(self) -> float:

@@ -253,7 +253,11 @@ def room(g: Given, w: Routes, r: int, s: int, limit: float, gaps: Small) -> tupl
                 away = min(away, line[k + 1, j, AWAY] + leg)
                 fits |= done + leg <= line[k + 1, j, DUE]
             cost = there + away + more
-            if cost < best and there + away < NEVER and ((fits and start <= closes) or (rests and in_time(g, w, r, k, m, s))):
+            if (
+                cost < best
+                and there + away < NEVER
+                and ((fits and start <= closes) or (rests and in_time(g, w, r, k, m, s)))
+            ):
                 best, at = cost, k
     gaps[0] = blink
     return (best, at) if at >= 0 else (INF, -1)

@@ -21,6 +21,7 @@ LONGEST_STRING = 10.0
 BLINK_EVERY = 100  # one gap in a hundred is overlooked
 SPLIT_ODDS = 0.5
 KEEP_ODDS = 0.01
+FEW_ROUTES = 3  # so few routes may lose several strings each
 NEAR_TRIED = 30  # absent stops near the ruin that are tried beside those removed
 PACK_ODDS = 0.5  # steps in which absent stops go in by their worth a second
 FAR_TRIED = 15  # and so many from anywhere
@@ -168,7 +169,7 @@ def ruin(g: Given, u: Search) -> int:
     for x in range(g.near.shape[1]):
         s = g.near[seed, x]
         r = w.where[s]
-        if r < 0 or u.touched[r]:
+        if r < 0 or (u.touched[r] and routes > FEW_ROUTES):
             continue
         touch(u, r)
         take_string(g, u, r, s, longest)
@@ -225,7 +226,7 @@ def settle(g: Given, u: Search, r: int, k: int, s: int) -> None:
 
 @njit(cache=True, nogil=True)
 def cheapest(g: Given, u: Search, s: int) -> tuple[float, int, int]:
-    """Return the least cost of stop s below its worth, the route and the gap; the first stop of a route may cost more."""
+    """Return the least cost of stop s below its worth, its route and gap; the first stop of a route may cost more."""
     w = u.now
     best, to, at = INF, -1, -1
     for r in range(w.n.size):

@@ -153,7 +153,7 @@ def top(path: Path, _: int) -> Instance:
                 raise click.ClickException("a route is longer than tmax")
         return needles(problem, plan)
 
-    return Instance(problem, value, least=False, needle_s=float(limit))
+    return Instance(problem, value, least=False, needle_s=limit / 20)
 
 
 def carp(path: Path, crews: int) -> Instance:
@@ -209,7 +209,7 @@ def orienteering_arcs(path: Path, crews: int) -> Instance:
         if prize
     )
     problem = SweepProblem(stops, tuple(Shift(str(k), (0, budget)) for k in range(crews)), dijkstra(matrix))
-    return Instance(problem, lambda plan: needles(problem, plan), least=False, needle_s=float(budget))
+    return Instance(problem, lambda plan: needles(problem, plan), least=False, needle_s=budget / 20)
 
 
 def pcvrptw(path: Path, _: int) -> Instance:
