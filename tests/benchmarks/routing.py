@@ -77,6 +77,12 @@ def needles(problem: SweepProblem, plan: SweepPlan) -> float:
     return judge_sweep(problem, plan).needles
 
 
+def dear(problem: SweepProblem) -> float:
+    """Return twenty times what the shifts give for a unit of prize: prizes come first, but time is still saved."""
+    time_s = sum(end - begin for begin, end in (shift.window_s for shift in problem.shifts))
+    return 20.0 * time_s / max(1.0, sum(stop.prize for stop in problem.stops))
+
+
 def truncated(xy: np.ndarray) -> np.ndarray:
     """Return distances in tenths, truncated."""
     return np.floor(10 * np.hypot(*(xy[:, None] - xy).T) + 1e-9).T
@@ -153,7 +159,7 @@ def top(path: Path, _: int) -> Instance:
                 raise click.ClickException("a route is longer than tmax")
         return needles(problem, plan)
 
-    return Instance(problem, value, least=False, needle_s=limit / 20)
+    return Instance(problem, value, least=False, needle_s=dear(problem))
 
 
 def carp(path: Path, crews: int) -> Instance:
@@ -209,7 +215,7 @@ def orienteering_arcs(path: Path, crews: int) -> Instance:
         if prize
     )
     problem = SweepProblem(stops, tuple(Shift(str(k), (0, budget)) for k in range(crews)), dijkstra(matrix))
-    return Instance(problem, lambda plan: needles(problem, plan), least=False, needle_s=budget / 20)
+    return Instance(problem, lambda plan: needles(problem, plan), least=False, needle_s=dear(problem))
 
 
 def pcvrptw(path: Path, _: int) -> Instance:
