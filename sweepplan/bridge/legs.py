@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 
 from sweepplan.bridge.grounds import AHEAD, BACK, PARK, PARK_FAR, Ground
@@ -18,6 +20,7 @@ def leg_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     in the area's unit.
     """
     rows = []
+    names = dict(zip(day.stops["place_id"], day.stops["name"], strict=True))
     for k, ways in enumerate(day.problem.ways(plan)):
         shift = day.problem.shifts[k]
         ground = day.grounds[shift.network]
@@ -25,8 +28,7 @@ def leg_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
             leg, swept = day.leg(k, a, b), day.layout.swept(b)
             said = [step.text(ground.streets.area.unit) for step in leg.steps]
             said += [f"on the {leg.side}"] if leg.side else []
-            said = said or ["where you are"]
-            said += [] if swept is None else [_sweep_words(day, ground, b)]
+            said += [] if swept is None else [_sweep_words(day, ground, b, names)]
             rows.append(
                 {
                     "leg_id": f"{shift.crew}-{seq:03d}",
@@ -35,7 +37,7 @@ def leg_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
                     "length_m": leg.length_m,
                     "travel_s": leg.travel_s,
                     "swept_m": 0.0 if swept is None else float(swept.length),
-                    "directions": "\n".join(said),
+                    "directions": "\n".join(said) or "where you are",
                     "geometry": leg.geometry if swept is None else joined([leg.geometry, swept]),
                 }
             )
@@ -47,11 +49,12 @@ def leg_table(day: SweepDay, plan: SweepPlan) -> gpd.GeoDataFrame:
     return LEGS.check(table)
 
 
-def _sweep_words(day: SweepDay, ground: Ground, row: int) -> str:
-    """Say how a street is swept."""
-    way, line = int(day.layout.way[row]), day.layout.line[day.layout.stop[row]]
+def _sweep_words(day: SweepDay, ground: Ground, row: int, names: Mapping[str, str]) -> str:
+    """Say how a street is swept; ``names`` by place."""
+    stop = int(day.layout.stop[row])
+    way, line, name = int(day.layout.way[row]), day.layout.line[stop], names[day.layout.place[stop]]
     length = ground.streets.area.distance(line.length)
     if way in (AHEAD, BACK):
-        return f"sweep it to its end, {length}"
+        return f"sweep {name} to its end, {length}"
     parked = way in (PARK, PARK_FAR) and ground.mode != "walk"
-    return f"{'park and ' if parked else ''}sweep it there and back, {length} each way"
+    return f"{'park and ' if parked else ''}sweep {name} there and back, {length} each way"
