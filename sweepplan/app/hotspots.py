@@ -51,7 +51,8 @@ def page() -> None:
     trend, answers = st.columns([4, 3], gap="medium")
     with trend:
         trends.trend(health, opened)
-        trends.work(opened, health, role)
+        if kind == "needle":
+            trends.work(opened, health, role)
     with answers:
         trends.answers(health)
         trends.compared(health)

@@ -47,7 +47,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 """Path, moment of the last change and size of every file that was read."""
 
 _JSON = "application/json"
-_MOST_POINTS, _MOST_AREAS = 1500, 8
+_MOST_POINTS, _MOST_AREAS = 700, 8
 CURVE_K = 30
 """The coverage curve is drawn for so many new kiosks."""
 

@@ -17,6 +17,9 @@ _NAMES = {"needle": "Needle", "overdose": "Overdose"}
 SHARES = (0.25, 0.5, 0.75, 0.9, 0.98)
 """Cells are shaded by the share of all reports expected that denser cells hold; past the last they are left blank."""
 
+MOST_CELLS = 1000
+"""So many cells are drawn, the densest: a browser slows down beyond some 2,000 shapes a map."""
+
 _HALF = 1
 _OPACITY = (0.85, 0.8, 0.7, 0.6, 0.5)
 _HUE = {"needle": hues.ACCENT, "overdose": hues.OVERDOSE}
@@ -34,7 +37,9 @@ def _cells(table: gpd.GeoDataFrame, kind: str, *, shown: bool) -> Layer:
     expected = table["rate"].to_numpy(dtype=float) * 7 * _WEEKS
     area_m2 = table.area.to_numpy()
     bands = share_bands(expected, expected / area_m2)
-    drawn = table.assign(band=bands, expected=expected)[bands < len(SHARES)].sort_values("band", ascending=False)
+    dense = np.argsort(-expected / area_m2, kind="stable")[:MOST_CELLS]
+    dense = dense[bands[dense] < len(SHARES)]
+    drawn = table.assign(band=bands, expected=expected).iloc[dense].sort_values("band", ascending=False)
     features = [
         feature(
             shape,

@@ -9,6 +9,7 @@ window of a quarter of the shift that can be met. The judge counts all, and says
 
 ours : our default, both solvers side by side.
 ruin, pyvrp : each of the two alone; PyVRP with our settings, from our first plan.
+pyvrp-own : PyVRP with its own settings, from nothing.
 ortools, vroom : the peers of the extra ``peers``, each in its own process; one that is not here is named.
 """
 
@@ -24,11 +25,13 @@ from typing import Any
 import click
 import geopandas as gpd
 import numpy as np
+import pyvrp
+from pyvrp.stop import MaxRuntime
 
 from sweepplan.errors import PlanError
 from sweepplan.judging import bound_sweep, impossible_stops, judge_sweep
 from sweepplan.model import Limit, Mode, Shift, Stop, SweepPlan, SweepProblem
-from sweepplan.routing import solve_sweep
+from sweepplan.routing import pyvrp_search, solve_sweep
 from sweepplan.routing.engine import warm
 from sweepplan.streets import Snaps, StreetNetwork, area_of, read_graph
 from sweepplan.streets.network import NOT_SWEPT
@@ -39,6 +42,7 @@ SHIFT = 0.35
 """Length of a shift, as a share of the instance's time: with more, four crews collect nearly all there is."""
 CITY_SHIFT_S = 9000
 CITY_STREETS = 550
+OWN = "pyvrp-own"
 OURS = {"ours": "both", "ruin": "ruin", "pyvrp": "pyvrp"}
 
 
@@ -93,6 +97,11 @@ def planned(name: str, problem: SweepProblem, seed: int, seconds: float) -> Swee
     if name in OURS:
         limit = Limit(seconds=seconds)
         return solve_sweep(problem, limit=limit, seed=seed, needle_s=needle_s, solver=OURS[name])
+    if name == OWN:
+        able = sorted(set(range(len(problem.stops))) - {stop for stop, _ in impossible_stops(problem)})
+        words = pyvrp_search._words(problem, able, needle_s)
+        found = pyvrp.solve(words.data, MaxRuntime(seconds), seed, collect_stats=False)
+        return words.plan(len(problem.shifts), found.best, seed)
     return peer_plan(name, problem, seconds=seconds, needle_s=needle_s)
 
 
@@ -106,7 +115,7 @@ def compared(problem: SweepProblem, seed: int, seconds: float) -> list[dict[str,
     """Return what each finds, and the bound."""
     bound = bound_sweep(problem, n_required_served=sum(stop.required for stop in problem.stops))
     rows: list[dict[str, Any]] = []
-    for name in (*OURS, *PEERS):
+    for name in (*OURS, OWN, *PEERS):
         row: dict[str, Any] = {"seed": seed, "solver": name, "bound": round(bound, 1)}
         began = cpu_s()
         try:
