@@ -1,4 +1,4 @@
-"""The map of a page: where one looked and what one chose outlive a rerun; its streets come once, by the app's address."""
+"""The map of a page: where one looked and what one chose outlive a rerun; its streets come once, from the app."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _today(eyes: Eyes, hostile: Hostile) -> dict[str, str]:
     drawn = page.locator(".live[data-drawn]").first
     drawn.wait_for()
     eyes.read("today", hostile.told["area"])
-    marks = page.locator(".live .leaflet-marker-icon.leaflet-interactive").all()[:20]
+    marks = page.locator(".live .leaflet-marker-icon.leaflet-interactive:has(.badge.request)").all()
     for mark in marks:
         mark.dispatch_event("mouseover")
     assert any(hostile.mark in tip for tip in page.locator(".leaflet-tooltip").all_inner_texts())

@@ -65,9 +65,9 @@ def test_a_second_plan_says_what_has_changed_and_an_error_keeps_it(
 
 
 def selected(planned: list[Any], what: str = "request") -> str:
-    """Return the place of the first stop of a kind."""
+    """Return the place of the stop of a kind that is due last."""
     stops = planned[-1].sweep.stops
-    return str(stops["place_id"][stops["kind"] == what].iloc[0])
+    return str(stops[stops["kind"] == what].sort_values("due_at")["place_id"].iloc[-1])
 
 
 def test_the_card_says_what_since_when_until_when_and_why(
