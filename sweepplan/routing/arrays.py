@@ -27,8 +27,8 @@ class Given(NamedTuple):
     ``service`` (N) · ``opens, closes, load`` (Q) · ``worth`` (S) · ``net, begin, end, rest_from, rest_until, rest_s,
     holds, held, most, kind`` (R), ``rest_from`` inf without break, ``unload`` (R) -1 without ·
     ``may`` (S, R) · ``near`` (S, K) · ``keys`` (k, S) orders to insert in, ``odds`` (k + 1) their cumulative odds ·
-    ``follows`` (Q), ``usual`` (S) the habit: next stop and shift, -1 unknown · ``leg_s, crew_s`` its costs. ·
-    ``prized`` whether stops are chosen, ``must`` the least worth of one that is required.
+    ``follows`` (Q), ``usual`` (S) the habit: next stop and shift, -1 unknown · ``leg_s, crew_s`` its costs ·
+    ``prized`` whether stops are chosen and no container is emptied, ``must`` the least worth of a required stop.
     """
 
     travel: Small

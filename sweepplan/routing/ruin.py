@@ -23,8 +23,8 @@ SPLIT_ODDS = 0.5
 KEEP_ODDS = 0.01
 FEW_ROUTES = 3  # so few routes may lose several strings each
 NEAR_TRIED = 30  # absent stops near the ruin that are tried beside those removed
-PACK_ODDS = 0.5  # steps in which absent stops go in by their worth a second
 FAR_TRIED = 15  # and so many from anywhere
+PACK_ODDS = 0.5  # steps in which absent stops go in by their worth a second
 
 
 class Search(NamedTuple):
@@ -322,7 +322,7 @@ def emptied(g: Given, u: Search, s: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def recreate(g: Given, u: Search, seed: int, everyone: bool) -> None:
-    """Put absent stops back, one after another."""
+    """Put absent stops back, required ones first; the others in the order they are listed, or by worth a second."""
     gather(g, u, seed, everyone)
     k = 0
     packed = g.prized and rand(u) < PACK_ODDS
@@ -331,7 +331,6 @@ def recreate(g: Given, u: Search, seed: int, everyone: bool) -> None:
         k += 1
     if packed:
         pack(g, u, k, 0.5 + 2.0 * rand(u))
-        # INSERT_REST
     n = 0
     for k in range(u.counts[0]):
         if u.now.where[u.absent[k]] < 0:
