@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Response
 
 from sweepplan import demo
 from sweepplan.app import state
+from sweepplan.maps import heat
 from tests.app_pages import served_app
 
 MOST_FEATURES = 2_000
@@ -20,6 +23,51 @@ LOOK = "Object.entries(sessionStorage).find(([name]) => name.startsWith('sweepma
 def looked_at(page: Page) -> list[float]:
     """Return latitude, longitude and zoom of the map."""
     return list(json.loads(page.evaluate(LOOK)))
+
+
+PATHS = ".live .leaflet-cells-pane path"
+
+
+def _at_once(part: dict[str, Any]) -> int:
+    """Return how many features of a part can be on a map at once."""
+    if not part["coarser"]:
+        return len(part["features"])
+    assert len(part["coarser"][-1]) <= part["most"]
+    return int(part["most"])
+
+
+@pytest.mark.browser
+def test_cells_are_finer_from_near_by_and_a_hotspot_stays_chosen(chromium: Browser, tmp_path: Path) -> None:
+    city = Path(shutil.copytree(demo.folder(), tmp_path / "city"))
+    with served_app(city / "settings.toml") as app:
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(120_000)
+        page.goto(f"{app}/hotspots")
+        page.locator(".live[data-drawn]").wait_for()
+        page.locator(PATHS).first.wait_for()
+        assert "together" in cell_words(page)
+        assert 100 < page.locator(PATHS).count() <= heat.MOST_CELLS
+        for _ in range(3):
+            page.locator(".live .leaflet-control-zoom-in").click()
+            page.wait_for_timeout(500)
+        assert "together" not in cell_words(page)
+        assert 0 < page.locator(PATHS).count() <= heat.MOST_CELLS
+        page.locator(".live .leaflet-hotspots-pane path").first.dispatch_event("click")
+        page.locator(".st-key-hotspot").get_by_text("Reports: ").wait_for()
+        said = page.locator(".st-key-hotspot strong").inner_text()
+        before = looked_at(page)
+        page.get_by_role("radio", name="13 weeks").click()
+        page.wait_for_timeout(4000)
+        assert page.locator(".st-key-hotspot strong").inner_text() == said
+        assert looked_at(page) == before
+        page.close()
+
+
+def cell_words(page: Page) -> str:
+    cell = page.locator(PATHS).last
+    for event in ("mouseover", "mousemove"):
+        cell.dispatch_event(event, {"bubbles": True, "clientX": 300, "clientY": 500})
+    return page.locator(".leaflet-tooltip.tip").first.inner_text()
 
 
 @pytest.mark.browser
@@ -65,6 +113,6 @@ def test_no_map_draws_more_than_a_browser_can(monkeypatch: pytest.MonkeyPatch, t
     views = [state.today(opened), *(state.gathered(opened, "needle", role, "year") for role in ("lead", "public"))]
     for view in views:
         layers = json.loads(view.map.layers.make())["layers"]
-        assert sum(len(part["features"]) for layer in layers for part in layer["parts"]) <= MOST_FEATURES
+        assert sum(_at_once(part) for layer in layers if layer["shown"] for part in layer["parts"]) <= MOST_FEATURES
     for ground in (views[0].map.near, views[0].map.far):
         assert len(json.loads(ground.make())["features"]) <= MOST_FEATURES

@@ -410,6 +410,23 @@ def test_the_densest_half_is_dark_whatever_the_order(cells, order):
     assert expected[bands <= 1].sum() >= expected.sum() / 2
 
 
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(st.sets(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=200), st.integers(1, 20))
+def test_coarser_cells_are_sums_of_the_cells_given_and_cover_no_other_ground(squares, most):
+    boxes = [shapely.box(100 * x, 100 * y, 100 * x + 100, 100 * y + 100) for x, y in sorted(squares)]
+    cells = gpd.GeoDataFrame({"n_incidents": 1, "rate": 0.5}, index=range(len(boxes)), geometry=boxes, crs=32619)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heat, "MOST_CELLS", most)
+        finest, *coarser = heat.divisions(cells)
+    assert len([finest, *coarser][-1]) <= most
+    for k, division in enumerate(coarser, start=1):
+        assert len(division) == len({(x >> k, y >> k) for x, y in squares})
+        for _, row in division.iterrows():
+            inside = cells[cells.geometry.centroid.within(row.geometry)]
+            assert row.n_incidents == row.n_cells == len(inside) == 2 * row.rate
+            assert row.geometry.area == inside.area.sum()
+
+
 # -- in a browser -----------------------------------------------------------------------------------------------------
 
 SHOW_ALL = """() => {

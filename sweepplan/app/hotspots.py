@@ -20,6 +20,7 @@ _CANNOT = {
 }
 _AGAINST = ("as long before", "a year ago")
 _MAP_PX = 560
+_CHOSEN = "chosen hotspot of "
 ROLES = frozenset({"lead", "analyst", "planner", "partner", "public"})
 
 
@@ -45,8 +46,9 @@ def page() -> None:
     view = _of_time(opened, now, (kind, role, window, back_d), against)
     drawn, listed = st.columns([4, 3], gap="medium")
     with drawn:
-        livemap.show(view.map, key=f"hotspots-{kind}", height=_MAP_PX)
+        _map(view, kind)
     with listed:
+        _card(view, kind)
         _list(view, kind)
     trend, answers = st.columns([4, 3], gap="medium")
     with trend:
@@ -89,6 +91,27 @@ def _headline(opened: Opened, view: View, health: Health, kind: str, against: st
         return
     said = f"{sentence(number(len(found)))} hotspots hold {counted(found['n_incidents'].sum(), 'report')}"
     st.caption(f"{plain(area.label)} · {figures.window_words(health, area)} · {said} · {shown.tendencies(view.shown)}")
+
+
+def _map(view: View, kind: str) -> None:
+    def clicked(on: livemap.Clicked) -> None:
+        st.session_state[_CHOSEN + kind] = on.selected
+
+    chosen = st.session_state.get(_CHOSEN + kind)
+    livemap.show(view.map, key=f"hotspots-{kind}", height=_MAP_PX, selected=chosen, on_click=clicked)
+
+
+def _card(view: View, kind: str) -> None:
+    """Show what there is to say of the hotspot that was clicked, if the map has it."""
+    told = shown.hotspot_card(view.shown, st.session_state.get(_CHOSEN + kind))
+    if not told:
+        return
+    with st.container(border=True, key="hotspot"):
+        top, close = st.columns([6, 1], vertical_alignment="center")
+        top.markdown(f"**{plain(told[0])}**")
+        forget = {_CHOSEN + kind: None}
+        close.button("✕", on_click=st.session_state.update, args=(forget,), type="tertiary", help="Close the card")
+        st.markdown("  \n".join(plain(line) for line in told[1:]))
 
 
 def _list(view: View, kind: str) -> None:

@@ -336,6 +336,16 @@ def hotspots(shown: Published) -> pd.DataFrame:
     return rows.assign(**{name: rows[name].fillna("") for name in words})
 
 
+def hotspot_card(shown: Published, hotspot: str | None) -> list[str]:
+    """Return a hotspot's number and name, then what its row says, a line each; nothing where there is none such."""
+    found = shown.table("hotspots").index.astype(str) == hotspot
+    if not found.any():
+        return []
+    row = hotspots(shown)[found].iloc[0]
+    said = row.drop(["No.", "Hotspot"]).dropna()
+    return [f"{row['No.']}. {row['Hotspot']}", *(f"{column}: {value}" for column, value in said.items() if value != "")]
+
+
 def _month(at: pd.Timestamp) -> str:
     return f"{at:%b %Y}"
 

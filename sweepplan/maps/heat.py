@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 
 from sweepplan import bridge
 from sweepplan.maps import hues
-from sweepplan.maps.layers import Layer, entry, feature, geojson, rows
+from sweepplan.maps.layers import Layer, Part, entry, feature, geojson, rows
 from sweepplan.maps.words import counted, day, short, tip
 from sweepplan.model import Floats, Ints
 from sweepplan.privacy import Published
@@ -18,7 +20,7 @@ SHARES = (0.25, 0.5, 0.75, 0.9, 0.98)
 """Cells are shaded by the share of all reports expected that denser cells hold; past the last they are left blank."""
 
 MOST_CELLS = 1000
-"""So many cells are drawn, the densest: a browser slows down beyond some 2,000 shapes a map."""
+"""So many cells of a kind are drawn at once: a browser slows down beyond some 2,000 shapes a map."""
 
 _HALF = 1
 _OPACITY = (0.85, 0.8, 0.7, 0.6, 0.5)
@@ -34,27 +36,51 @@ def cells(shown: Published) -> list[Layer]:
 
 
 def _cells(table: gpd.GeoDataFrame, kind: str, *, shown: bool) -> Layer:
-    expected = table["rate"].to_numpy(dtype=float) * 7 * _WEEKS
-    area_m2 = table.area.to_numpy()
-    bands = share_bands(expected, expected / area_m2)
-    dense = np.argsort(-expected / area_m2, kind="stable")[:MOST_CELLS]
-    dense = dense[bands[dense] < len(SHARES)]
-    drawn = table.assign(band=bands, expected=expected).iloc[dense].sort_values("band", ascending=False)
-    features = [
+    finest, *coarser = (_features(each, kind) for each in divisions(table))
+    steps = "".join(f'<i style="background:{colour}"></i>' for colour in hues.HEAT)
+    dark = short(table.area.to_numpy()[_bands(table) <= _HALF].sum() / 1e6)
+    said = f"half of them in the two strongest: {dark} km²{' from near by' if coarser else ''}"
+    label = entry("", f"{_NAMES[kind]} reports expected", said)
+    label = label.replace("<small>", f'<span class="ramp">{steps}</span><small>', 1)
+    return Layer(label, (Part(finest, "cells", coarser=tuple(coarser), most=MOST_CELLS),), shown=shown)
+
+
+def divisions(table: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
+    """Return CELLS with ``n_cells``, then the same in squares twice as wide each time, until at most ``MOST_CELLS``.
+
+    A coarser cell is the sum, and covers the ground, of the cells it was given and of nothing else: whoever has all
+    divisions knows no more than who has the finest, so that no count that was withheld can be worked out.
+    """
+    table = gpd.GeoDataFrame(table[["n_incidents", "rate"]].assign(n_cells=1), geometry=table.geometry)
+    found, side_m = [table], float(np.sqrt(np.median(table.area)))
+    while len(found[-1]) > MOST_CELLS:
+        side_m *= 2
+        middles = table.geometry.centroid
+        squares = [(axis / side_m).map(np.floor).to_numpy() for axis in (middles.x, middles.y)]
+        found.append(table.dissolve(by=squares, aggfunc="sum"))
+    return found
+
+
+def _features(cells: gpd.GeoDataFrame, kind: str) -> tuple[dict[str, Any], ...]:
+    drawn = cells.assign(band=_bands(cells), expected=cells["rate"] * 7 * _WEEKS)
+    drawn = drawn[drawn["band"] < len(SHARES)].sort_values("band", ascending=False, kind="stable")
+    return tuple(
         feature(
             shape,
             style={"stroke": False, "fillColor": hues.HEAT[-1 - row.band], "fillOpacity": _OPACITY[row.band]},
             tip=tip(
-                counted(row.n_incidents, f"{kind} report"), f"{short(row.expected)} more expected in {_WEEKS} weeks"
+                counted(row.n_incidents, f"{kind} report"),
+                f"{short(row.expected)} more expected in {_WEEKS} weeks",
+                f"{row.n_cells:,} cells together: zoom in for each" if row.n_cells > 1 else None,
             ),
         )
         for _, row, shape in rows(drawn)
-    ]
-    steps = "".join(f'<i style="background:{colour}"></i>' for colour in hues.HEAT)
-    darkest = area_m2[bands <= _HALF].sum() / 1e6
-    label = entry("", f"{_NAMES[kind]} reports expected", f"half of them in the two darkest: {short(darkest)} km²")
-    label = label.replace("<small>", f'<span class="ramp">{steps}</span><small>', 1)
-    return Layer(label, (geojson(features, "cells"),), shown=shown)
+    )
+
+
+def _bands(cells: gpd.GeoDataFrame) -> Ints:
+    rate = cells["rate"].to_numpy(dtype=float)
+    return share_bands(rate, rate / cells.area.to_numpy())
 
 
 def share_bands(expected: Floats, density: Floats) -> Ints:

@@ -30,11 +30,19 @@ _DECIMALS = 5
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """GeoJSON features in one pane; a map reads their properties ``id``, ``tip``, ``style``, ``html``, ``size``."""
+    """GeoJSON features in one pane; a map reads their properties ``id``, ``tip``, ``style``, ``html``, ``size``.
+
+    Attributes
+    ----------
+    coarser : the same once more in fewer and fewer features; a map draws the finest of which ``most`` at most are in
+        sight, and none out of sight.
+    """
 
     features: tuple[dict[str, Any], ...]
     pane: str
     canvas: bool = False
+    coarser: tuple[tuple[dict[str, Any], ...], ...] = ()
+    most: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -179,7 +179,14 @@ class LiveMap {
     this.panel.hidden = !Object.keys(entries).length;
   }
 
-  part({features, pane, canvas}) {
+  part({features, pane, canvas, coarser, most}) {
+    if (coarser.length) {
+      return sweepmap.divided([features, ...coarser], most, (seen) => this.plain(seen, pane, canvas));
+    }
+    return this.plain(features, pane, canvas);
+  }
+
+  plain(features, pane, canvas) {
     return L.geoJSON({type: "FeatureCollection", features}, {
       pane,
       ...(canvas ? {renderer: L.canvas({pane, padding: 0.3})} : {}),

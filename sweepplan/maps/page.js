@@ -16,6 +16,41 @@ const sweepmap = {
     return L.marker(latlng, {icon, pane, interactive: Boolean(tip), keyboard: Boolean(tip), zIndexOffset: 1e4 * (front || 0)});
   },
 
+  // The finest division of which no more than `most` are in sight, and of it what is in sight.
+  divided(divisions, most, drawn) {
+    const boxes = divisions.map((features) => features.map(({geometry}) => {
+      const flat = geometry.coordinates.flat(Infinity);
+      const corner = (pick) => [1, 0].map((axis) => pick(flat.filter((_, k) => k % 2 === axis)));
+      return L.latLngBounds(corner((all) => Math.min(...all)), corner((all) => Math.max(...all)));
+    }));
+    const group = L.layerGroup();
+    let there = "";
+    const sift = () => {
+      const sight = group._map.getBounds();
+      let level = -1, seen;
+      do {
+        level += 1;
+        seen = [...boxes[level].keys()].filter((k) => sight.intersects(boxes[level][k]));
+      } while (seen.length > most && level + 1 < divisions.length);
+      const now = `${level} ${seen}`;
+      if (now !== there) {
+        there = now;
+        group.clearLayers().addLayer(drawn(seen.map((k) => divisions[level][k])));
+      }
+    };
+    return L.Util.extend(group, {
+      onAdd(map) {
+        L.LayerGroup.prototype.onAdd.call(group, map);
+        map.on("moveend", sift);
+        sift();
+      },
+      onRemove(map) {
+        map.off("moveend", sift);
+        L.LayerGroup.prototype.onRemove.call(group, map);
+      },
+    });
+  },
+
   // Street names stand on the map only where they can be read, and only those in sight.
   name(map, names) {
     const shown = L.layerGroup().addTo(map);

@@ -109,12 +109,40 @@ def page_of(
     return drawn
 
 
-def _drawn(part: Part) -> folium.GeoJson:
-    """Return a part for folium; ids are not safe text, and only a live map needs them."""
-    features = [
+class _Divided(MacroElement):
+    """A part with coarser divisions, chosen by ``page.js``."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        sweepmap.divided({{ this.divisions|tojson }}, {{ this.most }}, (features) => L.geoJSON(
+            {type: "FeatureCollection", features},
+            {pane: {{ this.pane|tojson }}, style: (each) => each.properties.style, onEachFeature: sweepmap.tip},
+        )).addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, part: Part) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Divided"
+        self.divisions = [_without_ids(features) for features in (part.features, *part.coarser)]
+        self.most, self.pane = part.most, part.pane
+
+
+def _without_ids(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return features without their ids, which are not safe text: only a live map needs them."""
+    return [
         {**each, "properties": {name: value for name, value in each["properties"].items() if name != "id"}}
-        for each in part.features
+        for each in features
     ]
+
+
+def _drawn(part: Part) -> MacroElement:
+    """Return a part for folium."""
+    if part.coarser:
+        return _Divided(part)
+    features = _without_ids(part.features)
     options: dict[str, Any] = {"pane": part.pane}
     if part.canvas:
         options["renderer"] = JsCode(f"L.canvas({{pane: '{part.pane}', padding: 0.3}})")
