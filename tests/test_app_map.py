@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,9 @@ from playwright.sync_api import Browser, Page, Response
 
 from sweepplan import demo
 from sweepplan.app import state
+from sweepplan.errors import SettingsError
 from sweepplan.maps import heat
+from sweepplan.pipeline.tiles import Tiles
 from tests.app_pages import served_app
 
 MOST_FEATURES = 2_000
@@ -61,6 +67,50 @@ def test_cells_are_finer_from_near_by_and_a_hotspot_stays_chosen(chromium: Brows
         assert page.locator(".st-key-hotspot strong").inner_text() == said
         assert looked_at(page) == before
         page.close()
+
+
+@pytest.mark.browser
+def test_tiles_are_asked_of_their_server_only_when_switched_on(
+    chromium: Browser, write_city: Callable[..., Path]
+) -> None:
+    asked: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address, city = f"http://127.0.0.1:{server.server_port}", write_city()
+        with city.open("a") as file:
+            file.write(f'\n[map]\ntiles = "{address}/{{z}}/{{x}}/{{y}}.png"\nattribution = "Tiles of a test"\n')
+        with served_app(city) as app:
+            page = chromium.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(120_000)
+            page.goto(app)
+            page.locator(".live[data-drawn]").wait_for()
+            page.wait_for_timeout(1000)
+            assert asked == []
+            with page.expect_request(lambda request: request.url.startswith(address)):
+                page.get_by_text("Online map").click()
+            page.get_by_text("Tiles of a test").wait_for()
+            page.wait_for_timeout(500)
+            assert asked
+            assert all(re.fullmatch(r"/[0-9]+/[0-9]+/[0-9]+\.png", path) for path in asked)
+            page.close()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://tiles.example.org/{z}/{x}/{y}.png", "https://a.org/{z}/{x}", "https://a; b/{z}/{x}/{y}", "x"]
+)
+def test_tiles_without_an_address_of_tiles_are_refused(address: str) -> None:
+    with pytest.raises(SettingsError, match="give an https address"):
+        Tiles.of({"tiles": address, "attribution": "nobody"})
 
 
 def cell_words(page: Page) -> str:

@@ -12,7 +12,9 @@ import streamlit as st
 
 from sweepplan import maps
 from sweepplan.app.documents import SHELF, Document
+from sweepplan.app.words import plain
 from sweepplan.bridge import Ring
+from sweepplan.pipeline.tiles import Tiles
 
 ASSETS = ("leaflet.js", "leaflet.css", "page.js", "page.css", "live.js", "live.css")
 _MOUNT = "export default (c) => { import(new URL(c.data.code, location.origin)).then((m) => m.default(c)); }"
@@ -27,6 +29,7 @@ class MapView:
     far: Document
     place: str
     attribution: str
+    tiles: Tiles | None = None
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,15 @@ def show(
     rings, corners : areas drawn by hand, and the corners of the next, latitude and longitude.
     on_click : told what was clicked before the page runs again.
     """
+    tiles = _switched_on(view.tiles, key)
     data = {
         "code": f"{root()}map/{version()}/live.js",
         "layers": root() + SHELF.put(view.layers),
         "near": root() + SHELF.put(view.near),
         "far": root() + SHELF.put(view.far),
         "place": f"{key} {view.place}",
-        "attribution": view.attribution,
+        "attribution": view.attribution if tiles is None else f"{view.attribution} · {tiles.attribution}",
+        "tiles": None if tiles is None else tiles.tiles,
         "height": height,
         "selected": selected,
         "picking": picking,
@@ -91,6 +96,18 @@ def show(
             on_click(_clicked(st.session_state.get(key)))
 
     return _clicked(_component()(key=key, data=data, on_selected_change=clicked, on_point_change=clicked))
+
+
+def _switched_on(tiles: Tiles | None, key: str) -> Tiles | None:
+    """Ask, where the settings name online tiles, whether they are wanted."""
+    if tiles is None:
+        return None
+    host = tiles.origin.partition("//")[2]
+    said = (
+        f"Off: the map asks nobody outside. On: {plain(host)} gets your network address, and sees which part of the "
+        "city you look at and when. It never gets reports, stops or routes."
+    )
+    return tiles if st.toggle("Online map", key=f"online-{key}", help=said) else None
 
 
 def _clicked(result: Any) -> Clicked:

@@ -8,8 +8,9 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,8 @@ from sweepplan.app import access, state
 from sweepplan.app.documents import SHELF
 from sweepplan.app.livemap import ASSETS, version
 from sweepplan.app.options import Options, opened_store
+from sweepplan.errors import SweepplanError
+from sweepplan.pipeline import Settings
 
 ANYONE, SIGNED_IN, NOBODY = "anyone", "signed in", "nobody"
 GUARDED: tuple[tuple[str, str], ...] = (
@@ -46,8 +49,9 @@ Anyone: the frame without a figure in it, sign-in, and the socket, on which ever
 
 _LOGIN = ("/auth/login", "/oauth2callback")
 _TRIES, _WITHIN_S = 20, 300.0
+_POLICY = b"content-security-policy"
 _HEADERS = {
-    b"content-security-policy": (
+    _POLICY: (
         b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
         b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
         b"frame-src 'self' blob: data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
@@ -167,7 +171,7 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name.lower() for name, _ in message["headers"]}
-                added = [(name, value) for name, value in _HEADERS.items() if name not in there]
+                added = [(name, value) for name, value in _headers().items() if name not in there]
                 message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
@@ -190,6 +194,24 @@ class Guard:
         if who == SIGNED_IN and access.asking(asked.cookies, options) is None:
             return PlainTextResponse("Sign in first.", 401)
         return None
+
+
+def _headers() -> Mapping[bytes, bytes]:
+    """Return what every answer says; images may come from the server of tiles, where the settings name one."""
+    path = Options.given().settings
+    with suppress(OSError):
+        return _headers_by(path, path.stat().st_mtime_ns)
+    return _HEADERS
+
+
+@lru_cache(maxsize=2)
+def _headers_by(settings: Path, _changed_ns: int) -> Mapping[bytes, bytes]:
+    with suppress(SweepplanError):
+        tiles = Settings.load(settings).map
+        if tiles is not None:
+            policy = _HEADERS[_POLICY].replace(b"img-src 'self'", b"img-src 'self' " + tiles.origin.encode())
+            return {**_HEADERS, _POLICY: policy}
+    return _HEADERS
 
 
 def _host(asked: HTTPConnection) -> str:

@@ -384,7 +384,8 @@ def view(opened: Opened, role: str, about: str, *tables: gpd.GeoDataFrame, as_of
     about = f"{opened.version} {role} {about}"
     layers = Document(about, lambda: maps.live(shown, as_of=now), _JSON, frozenset({role}))
     near, far = _streets(opened)
-    return View(shown, MapView(layers, near, far, opened.city.area.name, opened.settings.attribution))
+    settings = opened.settings
+    return View(shown, MapView(layers, near, far, opened.city.area.name, settings.attribution, settings.map))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_KEY)

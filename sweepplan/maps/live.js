@@ -98,6 +98,7 @@ class LiveMap {
       this.look(told.bounds);
     }
     this.dress();
+    this.online(data.tiles);
     if (this.layers !== data.layers) {
       this.layers = data.layers;
       this.draw(told);
@@ -106,6 +107,16 @@ class LiveMap {
     delete this.frame.dataset.failed;
     this.choose(data.selected ?? null, false);
     this.frame.dataset.drawn = data.layers;
+  }
+
+  // Tiles of a server outside, only while somebody has switched them on: they stand in place of our own streets.
+  online(url) {
+    if (this.tiled !== url) {
+      this.tiled = url;
+      this.tiles?.remove();
+      this.tiles = url && L.tileLayer(url, {maxZoom: 19, zIndex: 0}).addTo(this.map);
+      this.frame.classList.toggle("online", Boolean(url));
+    }
   }
 
   look(bounds) {

@@ -16,6 +16,7 @@ from sweepplan.bridge import NALOXONE_M, KioskRules, SweepRules
 from sweepplan.errors import SettingsError
 from sweepplan.model import Crew, Limit
 from sweepplan.pipeline.crews import crew_of
+from sweepplan.pipeline.tiles import Tiles
 
 _PATHS = (
     "area",
@@ -88,6 +89,7 @@ class Settings:
     programme : changes of the programme, marked where reports are drawn over time.
     unit : in which distances are shown, ``m`` or ``mi``, where there is no ``area`` that says it.
     attribution : whose streets they are, as every map says.
+    map : online tiles that the app offers under its maps; none if not given, and none shown until switched on.
     """
 
     tz: str
@@ -121,6 +123,7 @@ class Settings:
     clusters: str = "dbscan"
     programme: tuple[Change, ...] = ()
     attribution: str = "Streets © OpenStreetMap contributors"
+    map: Tiles | None = None
     rules: SweepRules = field(default_factory=SweepRules)
     kiosk_rules: KioskRules = field(default_factory=KioskRules)
 
@@ -217,6 +220,8 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         values["programme"] = tuple(
             each if isinstance(each, Change) else Change.of(each) for each in values["programme"]
         )
+    if isinstance(values.get("map"), Mapping):
+        values["map"] = Tiles.of(values["map"])
     if isinstance(values.get("rules"), Mapping):
         values["rules"] = SweepRules.of(values["rules"])
     if isinstance(values.get("kiosk_rules"), Mapping):
