@@ -52,7 +52,8 @@ def table(page: AppTest, *columns: str) -> pd.DataFrame:
 
 
 def crew_rows(name: str, start: time | None, end: time | None) -> pd.DataFrame:
-    return pd.DataFrame({"Crew": [name], "Start": [start], "End": [end]}, dtype=object)
+    row = {"Crew": name, "Start": start, "End": end, "Moves": "drive", "Break from": None, "Break until": None}
+    return pd.DataFrame([row], dtype=object)
 
 
 def free_port() -> int:

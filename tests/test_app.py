@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import time
 from pathlib import Path
@@ -138,8 +139,24 @@ def test_a_setting_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPat
 
 
 def test_crews_come_back_from_the_editor_as_they_went_in() -> None:
-    crews = (Crew("A", time(7), time(15)), Crew("foot", time(8), time(12)))
+    foot = Crew("foot", time(8), time(12), mode="walk", break_from=time(10), break_until=time(11))
+    crews = (Crew("A", time(7), time(15)), foot)
     assert shown.crews_of(shown.crew_rows(crews)) == crews
+
+
+def test_a_crew_that_is_known_keeps_what_the_editor_does_not_ask() -> None:
+    known = Crew("A", time(7), time(15), capacity=80, skills=frozenset({"two-person"}))
+    rows = shown.crew_rows([known])
+    rows[["Moves", "Break from", "Break until"]] = [["park and walk", time(11), time(12)]]
+    parked = dataclasses.replace(known, mode="park-and-walk", break_from=time(11), break_until=time(12))
+    assert shown.crews_of(rows, [known]) == (parked,)
+
+
+def test_half_a_break_is_refused() -> None:
+    rows = shown.crew_rows([Crew("A", time(7), time(15))])
+    rows["Break from"] = time(11)
+    with pytest.raises(ProblemError, match="both an earliest and a latest start"):
+        shown.crews_of(rows)
 
 
 def test_a_crew_without_a_name_gets_the_next_free_letter() -> None:
@@ -157,8 +174,9 @@ def test_a_crew_without_a_name_gets_the_next_free_letter() -> None:
     ],
 )
 def test_an_editor_that_says_no_crews_is_refused(rows: list[tuple[str, time, time]], words: str) -> None:
+    given = pd.concat([shown.crew_rows([]), *(crew_rows(*row) for row in rows)])
     with pytest.raises((SettingsError, ProblemError), match=words):
-        shown.crews_of(pd.DataFrame(rows, columns=["Crew", "Start", "End"], dtype=object))
+        shown.crews_of(given)
 
 
 def test_text_from_files_is_never_markdown() -> None:

@@ -15,6 +15,8 @@ from sweepplan.pipeline import Shift
 
 _FEW = 20
 _SECONDS = (5.0, 10.0, 30.0, 60.0)
+_MOVES = "By van; by van between places and on foot within each; or on foot all day, where the city has foot paths"
+_BREAK = "When the break starts at the earliest and at the latest; both empty: none is planned"
 
 
 def crews(opened: Opened) -> shown.Rows:
@@ -25,10 +27,14 @@ def crews(opened: Opened) -> shown.Rows:
     kept = st.session_state
     if "crew_editor" not in kept:
         kept["crews_first"] = kept.get("crews", shown.crew_rows(opened.settings.crews))
+    moves = list(shown.MOVES.values())
     columns = {
         "Crew": st.column_config.TextColumn(max_chars=12),
         "Start": st.column_config.TimeColumn(default=time(8), format="HH:mm", step=900),
         "End": st.column_config.TimeColumn(default=time(16), format="HH:mm", step=900),
+        "Moves": st.column_config.SelectboxColumn(options=moves, default=moves[0], required=True, help=_MOVES),
+        "Break from": st.column_config.TimeColumn(format="HH:mm", step=900, help=_BREAK),
+        "Break until": st.column_config.TimeColumn(format="HH:mm", step=900, help=_BREAK),
     }
     rows: shown.Rows = st.data_editor(
         kept["crews_first"], key="crew_editor", num_rows="dynamic", hide_index=True, column_config=columns

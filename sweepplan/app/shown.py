@@ -24,7 +24,10 @@ from sweepplan.routing import Change
 from sweepplan.tables import STOP_KINDS
 
 Rows = pd.DataFrame
-"""Rows of the crew editor: Crew, Start, End."""
+"""Rows of the crew editor: Crew, Start, End, Moves, Break from, Break until."""
+
+MOVES = {"drive": "drive", "park-and-walk": "park and walk", "walk": "walk"}
+"""How crews get about, in words."""
 
 _RISING, _FALLING = 1.25, 0.8
 _MOST_CREWS = 10
@@ -33,14 +36,15 @@ _NAMED = 3
 
 def crew_rows(crews: Iterable[Crew]) -> Rows:
     """Return crews as the rows of an editor."""
-    rows = [{"Crew": crew.name, "Start": crew.start, "End": crew.end} for crew in crews]
-    return pd.DataFrame(rows, columns=["Crew", "Start", "End"], dtype=object)
+    columns = ["Crew", "Start", "End", "Moves", "Break from", "Break until"]
+    rows = [(each.name, each.start, each.end, MOVES[each.mode], each.break_from, each.break_until) for each in crews]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
 def crews_of(rows: Rows, known: Iterable[Crew] = ()) -> tuple[Crew, ...]:
     """Return the crews of an editor's rows; one without a name gets the next free letter.
 
-    One that is ``known`` by its name keeps all that the editor does not ask: break, containers, skills, depot.
+    One that is ``known`` by its name keeps all that the editor does not ask: containers, skills, zones, depot.
 
     Raises
     ------
@@ -55,13 +59,20 @@ def crews_of(rows: Rows, known: Iterable[Crew] = ()) -> tuple[Crew, ...]:
         raise SettingsError(f"{len(given)} crews: give 1 to {_MOST_CREWS}")
     free = iter([letter for letter in "ABCDEFGHIJKLMNOPQRST" if letter not in given])
     crews = []
-    for name, start, end in zip(given, rows["Start"], rows["End"], strict=True):
+    modes = {words: mode for mode, words in MOVES.items()}
+    for name, row in zip(given, rows.to_dict("records"), strict=True):
         called = name or next(free)
-        if not (isinstance(start, time) and isinstance(end, time)):
+        start, end, first, last = (_time(row[of]) for of in ("Start", "End", "Break from", "Break until"))
+        if start is None or end is None:
             raise SettingsError(f"crew {called!r}: a shift without start or end: give both, e.g. 08:00 and 16:00")
         was = {crew.name: crew for crew in known}.get(called, Crew(called))
-        crews.append(dataclasses.replace(was, start=start, end=end))
+        mode = modes.get(row["Moves"], was.mode)
+        crews.append(dataclasses.replace(was, start=start, end=end, mode=mode, break_from=first, break_until=last))
     return tuple(crews)
+
+
+def _time(given: object) -> time | None:
+    return given if isinstance(given, time) else None
 
 
 def asks_for(rows: Rows, crews: tuple[Crew, ...]) -> bool:
