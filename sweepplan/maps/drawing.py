@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable
 
@@ -65,7 +64,7 @@ def live(published: Published, *, as_of: pd.Timestamp | None = None) -> bytes:
     late = bool(crews.over_due(routes, stops, as_of=as_of).any())
     west, south, east, north = _bounds(published)
     told = {
-        "layers": [dataclasses.asdict(layer) for layer in layers],
+        "layers": [{**vars(layer), "parts": [vars(part) for part in layer.parts]} for layer in layers],
         "bounds": [[south, west], [north, east]],
         "panes": dict(PANES),
         "legend": points.symbols(published, late=late),
