@@ -102,7 +102,7 @@ def _reruns(page: Page, address: str, marks: str, pid: int) -> None:
     spots = page.locator(marks)
     name = address.rpartition("/")[2] or "today"
     print(f"{name}: first {first / 1000:.0f} KB")
-    for turn in ("first asked for", "asked for again"):
+    for turn in ("ten clicks", "ten more, other times on the map among them"):
         before, n, sizes = _cpu_s(pid), 0, []
         for k in range(10):
             at = sum(received)
