@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
+from itertools import count
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +15,7 @@ from sweepplan.bridge.rules import SweepRules
 from sweepplan.bridge.snapping import FOOT_MS, located
 from sweepplan.bridge.sweeps import SweepDay, zone_of
 from sweepplan.errors import ProblemError
+from sweepplan.geo import WGS84
 from sweepplan.model import Mode, Stop
 from sweepplan.streets import Snaps
 
@@ -20,13 +23,33 @@ ADDED = "added-"
 """How the ids of added stops begin."""
 
 
-def with_request(day: SweepDay, spot: gpd.GeoSeries, rules: SweepRules, *, name: str | None = None) -> SweepDay:
+def spot_ids(prefix: str, day: SweepDay, spots: gpd.GeoSeries) -> list[str]:
+    """Return an id for each of the spots that no other spot and no other day has, whatever was added before it.
+
+    What is counted there is kept under the id, so a number that begins anew would give one place's count to another.
+    """
+    taken, ids = {str(place) for place in day.layout.place}, list[str]()
+    date = f"{day.grounds[0].streets.area.local(day.zero):%Y%m%d}"
+    placed = spots.to_crs(WGS84)
+    for lat, lon in zip(placed.y, placed.x, strict=True):
+        where = hashlib.sha256(f"{lat:.6f} {lon:.6f}".encode()).hexdigest()[:10]
+        first = f"{prefix}{date}-{where}"
+        free = first if first not in taken else next(f"{first}-{n}" for n in count(2) if f"{first}-{n}" not in taken)
+        taken.add(free)
+        ids.append(free)
+    return ids
+
+
+def with_request(
+    day: SweepDay, spot: gpd.GeoSeries, rules: SweepRules, *, name: str | None = None, place: str | None = None
+) -> SweepDay:
     """Return the day with one more request, due by the end of the day; every other stop keeps its number.
 
     Parameters
     ----------
     spot : one point on the plane.
     name : what crews read; None: the street it lies on.
+    place : its id, where it has one; None: one of its own, by day and spot.
 
     Raises
     ------
@@ -40,7 +63,7 @@ def with_request(day: SweepDay, spot: gpd.GeoSeries, rules: SweepRules, *, name:
         raise ProblemError("no street leads there and back: choose a spot nearer to a street")
     named, walk_m = found[0][1], max(walk_m for _, _, walk_m in found)
     problem, row = day.problem, len(day.layout)
-    layout = day.layout.with_points(spot, ADDED).walked(np.array([walk_m]))
+    layout = day.layout.with_points(spot, [place] if place else spot_ids(ADDED, day, spot)).walked(np.array([walk_m]))
     travel_s = _grown(day, [snap for snap, _, _ in found])
     horizon = max(shift.window_s[1] for shift in problem.shifts)
     needles = rules.needles_per_report

@@ -79,19 +79,18 @@ class Layout:
         parts = [first] if way in (AHEAD, BACK) else [first, back[1:]]
         return LineString(np.concatenate(parts))
 
-    def with_points(self, points: gpd.GeoSeries, prefix: str) -> Layout:
+    def with_points(self, points: gpd.GeoSeries, ids: Sequence[str]) -> Layout:
         """Return the layout with more stops, each served at its point; all rows keep their places.
 
         Parameters
         ----------
-        prefix : how their ids begin; numbers go on from those that begin so.
+        ids : their ids, none of which stands yet.
         """
-        n, before = len(points), sum(str(place).startswith(prefix) for place in self.place)
-        ids = np.array([f"{prefix}{before + k + 1}" for k in range(n)], dtype=object)
+        n = len(points)
         return replace(
             self,
             spots=gpd.GeoSeries(pd.concat([self.spots, points], ignore_index=True), crs=self.spots.crs),
-            place=np.concatenate([self.place, ids]),
+            place=np.concatenate([self.place, np.array(ids, dtype=object)]),
             line=np.concatenate([self.line, np.full(n, None, dtype=object)]),
             walk_m=np.concatenate([self.walk_m, np.zeros(n)]),
             stop=np.concatenate([self.stop, len(self.spots) + np.arange(n)]),

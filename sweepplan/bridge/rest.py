@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from sweepplan.bridge.adding import spot_ids
 from sweepplan.bridge.grounds import Ground, Layout, grounds_of
 from sweepplan.bridge.rules import SweepRules
 from sweepplan.bridge.snapping import FOOT_MS, names_at
@@ -82,7 +83,7 @@ def rest_day(  # noqa: PLR0913 - one a thing that happened
         first = f"the first shift begins at {clock(day.clock(begins)):%H:%M}"
         raise ProblemError(f"nobody is out yet at {clock(at):%H:%M}: {first}, so plan the day anew")
     new = gpd.GeoSeries([], crs=streets.area.crs) if requests is None else requests
-    layout = day.layout.with_points(new, "new-")
+    layout = day.layout.with_points(new, spot_ids("new-", day, new))
     grounds = grounds_of(layout, [ground.mode for ground in day.grounds], streets, walk, rules)
     layout, later = _new_stops(new, layout, grounds, rules)
     rest = rest_of_day(

@@ -76,9 +76,7 @@ def _fixed(day: SweepDay, body: Mapping[str, Any], city: City, settings: Setting
         if stop["place"] in set(day.stops["place_id"]):
             continue
         spot = city.area.points([stop["lon"]], [stop["lat"]])
-        day = bridge.with_request(day, spot, settings.rules, name=stop["name"])
-        if day.stops["place_id"].iloc[-1] != stop["place"]:
-            raise PlanError(f"{stop['name']} was added after another that is done: plan the rest of the day anew")
+        day = bridge.with_request(day, spot, settings.rules, name=stop["name"], place=stop["place"])
     number = {place: k for k, place in enumerate(day.stops["place_id"])}
     must = {*body.get("must", ()), *(place for place, crew in body["promised"].items() if crew)}
     for place in {*body["promised"], *must} & number.keys():
