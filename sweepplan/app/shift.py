@@ -29,10 +29,12 @@ def crews(opened: Opened) -> shown.Rows:
         kept["crews_first"] = kept.get("crews", shown.crew_rows(opened.settings.crews))
     moves = list(shown.MOVES.values())
     columns = {
-        "Crew": st.column_config.TextColumn(max_chars=12),
-        "Start": st.column_config.TimeColumn(default=time(8), format="HH:mm", step=900),
-        "End": st.column_config.TimeColumn(default=time(16), format="HH:mm", step=900),
-        "Moves": st.column_config.SelectboxColumn(options=moves, default=moves[0], required=True, help=_MOVES),
+        "Crew": st.column_config.TextColumn(max_chars=12, width=70),
+        "Start": st.column_config.TimeColumn(default=time(8), format="HH:mm", step=900, width=70),
+        "End": st.column_config.TimeColumn(default=time(16), format="HH:mm", step=900, width=70),
+        "Moves": st.column_config.SelectboxColumn(
+            options=moves, default=moves[0], required=True, help=_MOVES, width=105
+        ),
         "Break from": st.column_config.TimeColumn(format="HH:mm", step=900, help=_BREAK),
         "Break until": st.column_config.TimeColumn(format="HH:mm", step=900, help=_BREAK),
     }

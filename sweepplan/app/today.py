@@ -41,7 +41,7 @@ def page() -> None:
     planned = desk.plan(opened.stamp)
     title, buttons = st.columns([3, 2], vertical_alignment="center")
     _headline(opened, title)
-    left, right = st.columns([4, 11], gap="medium")
+    left, right = st.columns([5, 10], gap="medium")
     with left:
         card.show(opened, planned)
         asked = _asked(opened, planned)
