@@ -104,3 +104,29 @@ def test_counts_are_kept_once_and_what_has_none_is_left_for_the_next_shift(
     assert "Phoned in" in set(page.session_state["plans"][-1].sweep.stops["name"])
     stops = page.session_state["plans"][-1].sweep.day.problem.stops
     assert {each.place for each in stops if each.required} >= {*places[-3:-1]} & {each.place for each in stops}
+
+
+def test_a_slip_is_taken_back_and_the_audit_says_what_stood_there(
+    open_page: Callable[..., AppTest], write_city: Write, planned: list[Any]
+) -> None:
+    town = write_city()
+    sweep, settings = planned[-1].sweep, planned[-1].settings
+    area: Area = pipeline.load_city(settings).area
+    with Store.open(town.parent / "store.sqlite") as store:
+        store.save_plan("2026-03-02", pipeline.plan_body(sweep, settings), by="lead", at=NOW)
+        store.publish_plan("2026-03-02", 1)
+        shift = shift_of(store, area, "2026-03-02")
+        slip, other = shift.stops["place_id"].iloc[:2]
+        store.add_pickups(counts(shift, {slip: 30.0, other: 2.0}))
+        page = open_page("today", town)
+        slips = next(each for each in page.multiselect if each.label == "Counts to correct")
+        assert len(slips.options) == 2
+        assert slips.options[0].endswith(": 30 needles")
+        page = press(slips.set_value([slip]).run(), "Take back")
+        assert [each.value for each in page.success] == ["1 count taken back: enter it anew above"]
+        again = shift_of(store, area, "2026-03-02")
+        assert again.found == {other: 2.0}
+        assert again.entered == {other}
+        assert store.audit(last=1)["what"].item() == "took back counts of 2026-03-02: 30"
+        store.add_pickups(counts(again, {slip: 3.0}))
+        assert shift_of(store, area, "2026-03-02").found == {slip: 3.0, other: 2.0}

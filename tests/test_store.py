@@ -188,6 +188,20 @@ def test_a_pickup_sent_twice_counts_once(store, gridtown_at, gridtown_area):
     assert_geodataframe_equal(back.iloc[:2], given, check_less_precise=True)
 
 
+def test_a_count_that_is_taken_back_can_be_given_anew(store, gridtown_at, gridtown_area):
+    later, given = AT + pd.Timedelta(days=99999), pickups(gridtown_at, ["u1", "u2"])
+    assert store.pickups_mark(later) == (0, 0)
+    store.add_pickups(given)
+    before = store.pickups_mark(later)
+    assert store.take_back_pickups(["u1", "nobody"]) == 1
+    assert store.pickups(gridtown_area).index.tolist() == ["u2"]
+    store.add_pickups(given.assign(needles=given["needles"] + 1))
+    mark = store.pickups_mark(later)
+    assert mark[0] == before[0]
+    assert mark != before
+    assert store.pickups_mark(AT - pd.Timedelta(days=99999)) == (0, 0)
+
+
 def test_a_kiosk_has_a_life(store, gridtown_at, gridtown_area):
     columns = {"name": ["Dock"], "kind": ["kiosk"], "state": ["installed"]}
     index = pd.Index(["k1"], dtype="str", name="site_id")

@@ -12,13 +12,15 @@ from sweepplan.errors import SweepplanError
 from sweepplan.pipeline import Shift
 
 _SAID = "counts_said"
-_NOTHING = "Nothing was kept"
+_NOTHING = "Nothing was changed"
 _WHICH = "Days that have a published plan; of each the newest version"
 _WHOSE = "Whose sheet is entered; keep its counts before going on to another crew"
 _KEEP = "Into the database, for everybody; each stop counts once"
+_SLIPS = "Stops whose count was typed wrongly, or at the wrong stop"
+_BACK = "Out of the database; the stop can then be counted anew, and the audit says what stood there"
 _HOW = (
     "0: swept and clean, or nothing lay there. Empty: not done, and offered to the next shift. "
-    "A count that is kept is not changed any more; the forecast learns from it."
+    "The forecast learns from what is kept; a slip is taken back below and entered anew."
 )
 
 
@@ -45,9 +47,13 @@ def _crew(shift: Shift) -> None:
     if _SAID in st.session_state:
         said = st.session_state.pop(_SAID)
         (st.error if said.startswith(_NOTHING) else st.success)(said)
+    if not kept_plans.to_count(shift, crew).empty:
+        _grid(shift, crew)
+    _back(shift, crew)
+
+
+def _grid(shift: Shift, crew: str) -> None:
     asked = kept_plans.to_count(shift, crew)
-    if asked.empty:
-        return
     st.caption(_HOW)
     columns = {
         "Stop": st.column_config.NumberColumn(width=50),
@@ -63,6 +69,27 @@ def _crew(shift: Shift) -> None:
     st.button(
         label, type="primary", disabled=not found, on_click=_keep, args=(shift, found), key="keep_counts", help=_KEEP
     )
+
+
+def _back(shift: Shift, crew: str) -> None:
+    """Ask which counts were slips."""
+    stops = kept_plans.entered_stops(shift, crew)
+    if not stops:
+        return
+    slips, button = st.columns([4, 1], vertical_alignment="bottom")
+    key = f"slips {shift.day} {crew} {len(stops)}"
+    chosen = slips.multiselect("Counts to correct", list(stops), format_func=stops.__getitem__, key=key, help=_SLIPS)
+    button.button(
+        "Take back", disabled=not chosen, on_click=_take_back, args=(shift, chosen), key="take_back", help=_BACK
+    )
+
+
+def _take_back(shift: Shift, places: list[str]) -> None:
+    store, by = opened_store(Options.given().store), access.here().account_id
+    try:
+        st.session_state[_SAID] = kept_plans.take_back(store, shift, places, by=by)
+    except SweepplanError as error:
+        st.session_state[_SAID] = f"{_NOTHING}: {plain(error)}"
 
 
 def _keep(shift: Shift, found: dict[str, float]) -> None:

@@ -25,7 +25,7 @@ def _kept() -> tuple[Store, state.Stamp]:
     store = opened_store(Options.given().store)
     plans = store.plans()
     published = plans[plans["state"] == "published"]
-    return store, (("plans", len(published), 0), ("counts", store.n_pickups(_EVER), 0))
+    return store, (("plans", len(published), 0), ("counts", *store.pickups_mark(_EVER)))
 
 
 def published_days() -> list[str]:

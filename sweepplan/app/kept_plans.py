@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from sweepplan.app import access
 from sweepplan.geo import Area
 from sweepplan.maps.words import counted, moment_of
-from sweepplan.pipeline import Shift, counts
+from sweepplan.pipeline import Shift, counts, pickup_id
 from sweepplan.store import Store
 from sweepplan.tables import STOP_KINDS
 
@@ -87,6 +87,21 @@ def keep(store: Store, shift: Shift, found: Mapping[str, float], *, by: str) -> 
     n = store.add_pickups(table)
     store.note(by, f"entered counts of {shift.day}", at=access.now(), policy="lead", rows=n)
     return f"{counted(n, 'count')} kept, {counted(round(table['needles'].sum()), 'needle')} found"
+
+
+def entered_stops(shift: Shift, crew: str) -> dict[str, str]:
+    """Return the stops of a crew whose count was entered here, and how they are said, in order of the route."""
+    mine = shift.stops[(shift.stops["crew"] == crew) & shift.stops["place_id"].isin(shift.entered)]
+    rows = zip(mine["place_id"], mine["seq"], mine["name"], strict=True)
+    return {place: f"{seq} {name}: {counted(round(shift.found[place]), 'needle')}" for place, seq, name in rows}
+
+
+def take_back(store: Store, shift: Shift, places: Sequence[str], *, by: str) -> str:
+    """Take counts out of the database again, note who did and what they were, and say it."""
+    n = store.take_back_pickups([pickup_id(shift.day, place) for place in places])
+    were = ", ".join(f"{shift.found[place]:g}" for place in places)
+    store.note(by, f"took back counts of {shift.day}: {were}", at=access.now(), policy="lead", rows=n)
+    return f"{counted(n, 'count')} taken back: enter {'it' if n == 1 else 'them'} anew above"
 
 
 def left_words(shift: Shift | None) -> str:

@@ -127,7 +127,7 @@ def _taken(settings: Settings) -> Stamp:
 def _counted(settings: Settings) -> Stamp:
     """Return what stands for the counts of earlier shifts that crews handed in."""
     before = pd.Timestamp(settings.as_of, tz=settings.tz)
-    return (("counts", opened_store(Options.given().store).n_pickups(before), 0),)
+    return (("counts", *opened_store(Options.given().store).pickups_mark(before)),)
 
 
 def _stamp(*files: Path) -> Stamp:

@@ -13,7 +13,7 @@ from sweepplan.pipeline.progress import Progress, quiet
 from sweepplan.pipeline.reopening import reopened
 from sweepplan.pipeline.replan import go_on, replan
 from sweepplan.pipeline.settings import Change, Settings, file_hash
-from sweepplan.pipeline.shifts import Shift, counts, last_shift, published_days, shift_of, with_counts
+from sweepplan.pipeline.shifts import Shift, counts, last_shift, pickup_id, published_days, shift_of, with_counts
 from sweepplan.pipeline.stops import Known, StopFacts, place_of, stop_facts, stop_of
 from sweepplan.pipeline.stored import Bringing, import_file
 from sweepplan.pipeline.walk import (
@@ -87,6 +87,7 @@ __all__ = [
     "kiosk_effect",
     "last_shift",
     "load_city",
+    "pickup_id",
     "place_of",
     "plan_body",
     "plan_kiosks",

@@ -33,11 +33,13 @@ class Shift:
     ----------
     stops : tables.STOPS of the crews, in order, those done before a re-plan first.
     found : needles by place, of the stops that were counted.
+    entered : places whose count was entered from this plan; others stand in a log of sweeps.
     """
 
     version: PlanVersion
     stops: gpd.GeoDataFrame
     found: Mapping[str, float]
+    entered: frozenset[str] = frozenset()
 
     @property
     def day(self) -> str:
@@ -68,7 +70,13 @@ def shift_of(store: Store, area: Area, day: str) -> Shift:
     counted = store.pickups(area, since=begins, until=begins + _LONGEST)
     counted = counted[counted["place_id"].isin(stops["place_id"]) & (counted["outcome"] != "handed_over")]
     found = {str(place): float(n) for place, n in counted.groupby("place_id")["needles"].sum().items()}
-    return Shift(kept, stops, found)
+    entered = {place for place in found if pickup_id(day, place) in counted.index}
+    return Shift(kept, stops, found, frozenset(entered))
+
+
+def pickup_id(day: str, place: str) -> str:
+    """Return the id of what was counted at a place on the shift of a day."""
+    return f"{day} {place}"
 
 
 def published_days(store: Store) -> list[str]:
@@ -106,7 +114,8 @@ def counts(shift: Shift, found: Mapping[str, float]) -> gpd.GeoDataFrame:
         geometry=stops.geometry,
         crs=stops.crs,
     )
-    table.index = pd.Index([f"{shift.day} {place}" for place in stops["place_id"]], name="pickup_id", dtype="str")
+    ids = [pickup_id(shift.day, place) for place in stops["place_id"]]
+    table.index = pd.Index(ids, name="pickup_id", dtype="str")
     return PICKUPS.check(table)
 
 

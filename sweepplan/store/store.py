@@ -205,10 +205,18 @@ class Store:
             query = query.where(c.at < micros(until))
         return table_of(self._rows(query), list(c.keys()), PICKUPS, area.crs)
 
-    def n_pickups(self, until: pd.Timestamp) -> int:
-        """Return how many PICKUPS there are before ``until``."""
-        query = select(func.count()).select_from(schema.pickups).where(schema.pickups.c.at < micros(until))
-        return int(self._rows(query)[0][0])
+    def take_back_pickups(self, ids: Sequence[str]) -> int:
+        """Forget PICKUPS that were entered by mistake, and return how many; an id that is not there is no error."""
+        with writing(self._engine) as connection:
+            return connection.execute(delete(schema.pickups).where(schema.pickups.c.pickup_id.in_(ids))).rowcount
+
+    def pickups_mark(self, until: pd.Timestamp) -> tuple[int, int]:
+        """Return two figures that change whenever a PICKUP before ``until`` comes, goes or has another count."""
+        c = schema.pickups.c
+        by_second = c.needles * (c.at // 1_000_000 % 1_000_003)
+        query = select(func.count(), func.sum(by_second)).where(c.at < micros(until))
+        n, total = self._rows(query)[0]
+        return int(n), round(8 * float(total or 0))
 
     def put_sites(self, sites: gpd.GeoDataFrame, *, at: pd.Timestamp) -> int:
         """Keep SITES, their state as of ``at`` where it is another than before, and return how many are new."""
