@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
@@ -13,7 +14,7 @@ from sweepplan.app.state import Opened, View
 from sweepplan.geo import Area
 from sweepplan.maps.words import day, moment_of
 from sweepplan.pipeline import CLUSTERS, Change, Health, Work
-from sweepplan.privacy import to_csv, to_xlsx
+from sweepplan.privacy import Policy, to_csv, to_xlsx
 
 _PERCENT = "{:.0%}".format
 _STREAMS = {
@@ -38,9 +39,11 @@ def hours(value: float) -> str:
 
     Examples
     --------
-    >>> hours(0.4), hours(3.17), hours(19.6), hours(60)
-    ('24 min', '3 h 10', '20 h', '2.5 days')
+    >>> hours(0.4), hours(3.17), hours(19.6), hours(60), hours(math.nan)
+    ('24 min', '3 h 10', '20 h', '2.5 days', 'withheld')
     """
+    if math.isnan(value):
+        return "withheld"
     if value < 1:
         return f"{60 * value:.0f} min"
     if value < 10:
@@ -58,7 +61,8 @@ def headline(health: Health, kind: str, against: str, least: int) -> list[str]:
     if now is None:
         return [*said, "too few are closed to say how fast"]
     before = f", {hours(then.median_h)} {_when(against)}" if then is not None else ""
-    said.append(f"closed in **{hours(now.median_h)}** (median{before}), nine of ten in {hours(now.p90_h)}")
+    nine = "" if math.isnan(now.p90_h) else f", nine of ten in {hours(now.p90_h)}"
+    said.append(f"closed in **{hours(now.median_h)}** (median{before}){nine}")
     said.append(f"**{now.within_24_h:.0%}** within 24 h, {now.within_48_h:.0%} within 48 h")
     return said
 
@@ -82,10 +86,11 @@ def window_words(health: Health, area: Area) -> str:
 
 def answers(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return times to close, one row a part of the day or a place."""
+    counts = {} if table["n"].isna().any() else {"Closed": table["n"].map("{:,.0f}".format).to_numpy()}
     return pd.DataFrame(
         {
             by: table.index,
-            "Closed": table["n"].map("about {:,.0f}".format).to_numpy(),
+            **counts,
             "Median": table["median_h"].map(hours).to_numpy(),
             "Nine of ten in": table["p90_h"].map(hours).to_numpy(),
             "Within 24 h": table["within_24_h"].map(_PERCENT).to_numpy(),
@@ -124,8 +129,8 @@ def streams(done: Work) -> pd.DataFrame:
             "What": [_STREAMS.get(str(name), str(name)) for name in table.index],
             "Visits": _counts(table["visits"]),
             "Needles": _counts(table["needles"]),
-            "Hours": table["hours"].map("{:,.0f}".format).to_numpy(),
-            "Found some": table["found"].map(_PERCENT).to_numpy(),
+            "Hours": _counts(table["hours"]),
+            "Found some": ["withheld" if pd.isna(part) else _PERCENT(part) for part in table["found"]],
         }
     )
 
@@ -133,7 +138,9 @@ def streams(done: Work) -> pd.DataFrame:
 def outcomes(done: Work) -> str:
     """Return what came of requests in words, most first."""
     visits = _counts(done.outcomes["visits"])
-    return ", ".join(f"{n} {_OUTCOMES[str(name)]}" for name, n in zip(done.outcomes.index, visits, strict=True))
+    return ", ".join(
+        f"{n} {_OUTCOMES.get(str(name), str(name))}" for name, n in zip(done.outcomes.index, visits, strict=True)
+    )
 
 
 def _counts(column: pd.Series) -> list[str]:
@@ -143,7 +150,8 @@ def _counts(column: pd.Series) -> list[str]:
 def sources(opened: Opened, role: str) -> list[str]:
     """Return where figures come from: files, how fresh, method, version."""
     local = opened.city.area.local
-    said = [f"As of {moment_of(local(opened.as_of))}; last report {state.waiting(opened).last_report}"]
+    last = f"; last report {state.waiting(opened).last_report}" if Policy.for_role(role).sees(opened.city.kind) else ""
+    said = [f"As of {moment_of(local(opened.as_of))}{last}"]
     return [*said, *method(opened), f"Seen as {role}; counts below {opened.settings.min_count} are withheld"]
 
 

@@ -19,6 +19,7 @@ _CANNOT = {
     "Places are blurred: no hotspot is a person or a house.",
 }
 _AGAINST = ("as long before", "a year ago")
+_OF_THE_LAST = "The time that figures are of: whole days up to midnight; of whole months over where counts are rounded"
 _MAP_PX = 560
 _CHOSEN = "chosen hotspot of "
 ROLES = frozenset({"lead", "analyst", "planner", "partner", "public"})
@@ -31,9 +32,7 @@ def page() -> None:
     kinds = [found.kind for found in opened.hotspots]
     with asked.container(horizontal=True, horizontal_alignment="right"):
         kind = kinds[0] if len(kinds) == 1 else _choice("Reports of", kinds, "kind", "All of this page is of them")
-        window = _choice(
-            "Of the last", list(WINDOWS), "window", "The time that figures are of: whole days, up to midnight"
-        )
+        window = _choice("Of the last", list(WINDOWS), "window", _OF_THE_LAST)
         said = "The time that figures stand beside: as long just before, or the same weekdays a year earlier"
         against = _choice("Compared with", list(_AGAINST), "against", said)
     back_d = 364 if against == _AGAINST[1] else WINDOWS[window]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,23 +18,30 @@ from sweepplan.hotspots import Cube, Grid, expect
 from sweepplan.hotspots.cube import days_of
 from sweepplan.hotspots.level import counts_interval
 from sweepplan.model import Ints
-from sweepplan.privacy import Policy, about, share
+from sweepplan.privacy import Policy, about, pooled, quantile, share
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"4 weeks": 28, "13 weeks": 91, "year": 364})
 """Days of the windows that may be asked for: whole weeks."""
 
 _WEEKS_BACK, _WEEKS_AHEAD, _COVER = 52, 4, 0.8
 _MONTHS_BACK = 24
+_MONTHS = {28: 1, 91: 3, 364: 12}
+"""Calendar months that stand for the days of a window, where figures are not exact."""
+_ELSEWHERE = "elsewhere"
 _PARTS = ("night, 0-6", "morning, 6-12", "afternoon, 12-18", "evening, 18-24")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_HOUR = "Hour"
 _HOURS = tuple(f"{hour:02d}:00" for hour in range(24))
 HOTSPOT = "Hotspot"
 _TOLD = ("n", "median_h", "p90_h", "within_24_h", "within_48_h")
+Window = tuple[pd.Timestamp, pd.Timestamp]
+Parts = Mapping[str, NDArray[np.bool_]]
+"""Which requests are of each part, by its name."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """How fast requests were closed; hours. ``n`` is about how many, None where they are too few to be told."""
+    """How fast requests were closed, hours, NaN where of too few; ``n`` is how many, None where that is not told."""
 
     n: int | None
     median_h: float
@@ -49,12 +56,13 @@ class Health:
 
     Attributes
     ----------
-    start, stop, before : the window ``start <= t < stop``, and the start of the one as long that it is compared with.
+    start, stop, before : the window ``start <= t < stop``, and the start of the one that it is compared with.
     n, n_before : reports in them; None where too few to be told.
-    exact : whether they are counts; else they are rounded so that no few reports can be worked out.
+    exact : whether they are counts; else they are rounded, and of whole calendar months, so that the figures of one day
+        cannot be subtracted from those of the next.
     answered, answered_before : None where none was closed, or too few.
     by : requests closed, by what they are told apart (``Part of the day`` and so on), a row a part: index its name,
-        columns as of :class:`Answered`; too few are left out, and counted in ``hidden``.
+        columns as of :class:`Answered`; too few are left out, or told together, and counted in ``hidden``.
     compared : reports now and then by place, columns ``now``, ``then``, by kind of place; empty where not exact.
     trend : ``start``, ``n`` of whole weeks (months, where not exact) before ``stop``; ``n`` is empty where hidden.
     ahead : ``start``, ``mean``, ``low``, ``high`` of the weeks to come, 80 %; empty where not exact.
@@ -88,14 +96,14 @@ def course(reports: gpd.GeoDataFrame, area: Area, policy: Policy, *, as_of: pd.T
     """Return the weeks (months, where not exact) before the midnight of ``as_of``, and the weeks to come."""
     stop = area.midnight(as_of)
     known = reports[reports["reported_at"] < stop]
-    if _exact(reports, policy):
+    if policy.sees(_kind(reports)):
         return Course(_weeks(known, area, stop), _ahead(known, area, stop))
     months = _months(known, area, stop, policy.min_count)
     return Course(months, pd.DataFrame(columns=["start", "mean", "low", "high"]))
 
 
-def _exact(reports: gpd.GeoDataFrame, policy: Policy) -> bool:
-    return policy.show_requests and str(reports["kind"].iloc[0]) == "needle"
+def _kind(reports: gpd.GeoDataFrame) -> str:
+    return str(reports["kind"].iloc[0])
 
 
 def health(
@@ -111,6 +119,9 @@ def health(
 ) -> Health:
     """Return the figures of the ``days`` before the midnight of ``as_of``, beside those ``back_d`` days earlier.
 
+    Who may not see single reports gets whole calendar months that are over instead: one for four weeks, three for
+    thirteen, twelve for a year, beside as many before them or, from a ``back_d`` of 364 on, those of a year earlier.
+
     Parameters
     ----------
     reports : INCIDENTS of one kind, all that are known.
@@ -118,17 +129,15 @@ def health(
         alone: others stay where they are, whatever is reported.
     known : the :func:`course` of the same reports, where it is known already.
     """
-    exact = _exact(reports, policy)
-    stop = area.midnight(as_of)
-    start, before = (_earlier(area, stop, n) for n in (days, back_d + days))
-    before_stop = _earlier(area, stop, back_d)
-    least = policy.min_count
+    exact, least = policy.sees(_kind(reports)), policy.min_count
+    (start, stop), (before, before_stop) = _windows(area, as_of, days, back_d, exact=exact)
     known = known or course(reports, area, policy, as_of=as_of)
     now, then = _between(reports, start, stop), _between(reports, before, before_stop)
     n, n_before = (len(each) if exact else about(len(each), least) for each in (now, then))
     places = {kind: shapes for kind, shapes in places.items() if exact or kind != HOTSPOT}
-    by, hidden = _by(now, area, stop, places, least, exact=exact)
+    by, hidden = (_by if exact else _by_pooled)(_hours(now, stop), _apart(now, area, stop, places), least)
     hidden += int(known.trend["n"].isna().sum()) + (n is None) + (n_before is None)
+    told = _told if exact else _told_coarsely
     return Health(
         start=start,
         stop=stop,
@@ -136,14 +145,31 @@ def health(
         n=n,
         n_before=n_before,
         exact=exact,
-        answered=_answered(now, stop, least, exact=exact),
-        answered_before=_answered(then, before_stop, least, exact=exact),
+        answered=told(_hours(now, stop), least),
+        answered_before=told(_hours(then, before_stop), least),
         by=by,
         compared=_compared(now, then, places) if exact else {},
         trend=known.trend,
         ahead=known.ahead,
         hidden=hidden,
     )
+
+
+def _windows(area: Area, as_of: pd.Timestamp, days: int, back_d: int, *, exact: bool) -> tuple[Window, Window]:
+    if not exact:
+        months = _MONTHS[days]
+        return _months_over(area, as_of, months), _months_over(
+            area, as_of, months, 12 if back_d >= max(_MONTHS) else months
+        )
+    stop = area.midnight(as_of)
+    start, before, before_stop = (_earlier(area, stop, n) for n in (days, back_d + days, back_d))
+    return (start, stop), (before, before_stop)
+
+
+def _months_over(area: Area, as_of: pd.Timestamp, months: int, back: int = 0) -> Window:
+    """Return so many calendar months that are over, the last ended ``back`` months ago."""
+    stop = area.local(as_of).tz_localize(None).to_period("M") - back
+    return area.midnight((stop - months).start_time), area.midnight(stop.start_time)
 
 
 def _earlier(area: Area, stop: pd.Timestamp, days: int) -> pd.Timestamp:
@@ -160,47 +186,69 @@ def _hours(reports: gpd.GeoDataFrame, stop: pd.Timestamp) -> pd.Series:
     return (closed["closed_at"] - closed["reported_at"]).dt.total_seconds() / 3600
 
 
-def _answered(reports: gpd.GeoDataFrame, stop: pd.Timestamp, least: int, *, exact: bool) -> Answered | None:
-    return _told(_hours(reports, stop), least, exact=exact)
-
-
-def _told(hours: pd.Series, least: int, *, exact: bool) -> Answered | None:
-    """Return how fast, so coarse where not exact that no single answer is told."""
+def _told(hours: pd.Series, least: int) -> Answered | None:
     if len(hours) < least:
         return None
     median, p90 = hours.quantile([0.5, 0.9])
-    within = [int((hours <= limit).sum()) for limit in (24, 48)]
-    shares = [n / len(hours) if exact else share(n, len(hours), least) / 100 for n in within]
-    return Answered(about(len(hours), least), float(median), float(p90), *shares)
+    return Answered(len(hours), float(median), float(p90), *(float((hours <= limit).mean()) for limit in (24, 48)))
 
 
-def _by(
-    reports: gpd.GeoDataFrame,
-    area: Area,
-    stop: pd.Timestamp,
-    places: Mapping[str, Mapping[str, BaseGeometry]],
-    least: int,
-    *,
-    exact: bool,
-) -> tuple[Mapping[str, pd.DataFrame], int]:
-    """Return how fast requests were closed by when they came in and where, and how many parts are too small to tell."""
-    hours = _hours(reports, stop)
-    came = reports.loc[hours.index, "reported_at"].dt.tz_convert(area.tz).dt
-    apart: dict[str, dict[str, pd.Series]] = {
-        "Part of the day": {name: hours[came.hour // 6 == k] for k, name in enumerate(_PARTS)},
-        "Weekday": {name: hours[came.day_of_week == k] for k, name in enumerate(_DAYS)},
-        "Hour": {name: hours[came.hour == k] for k, name in enumerate(_HOURS)},
+def _told_coarsely(hours: pd.Series, least: int) -> Answered | None:
+    """Return how fast, each figure so that ``least`` answers at least lie on either side of it, or none is told."""
+    if len(hours) < 2 * least:
+        return None
+    within = [share(int((hours <= limit).sum()), len(hours), 2 * least) / 100 for limit in (24, 48)]
+    return Answered(None, quantile(hours, 0.5, least), quantile(hours, 0.9, least), *within)
+
+
+def _apart(
+    reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp, places: Mapping[str, Mapping[str, BaseGeometry]]
+) -> Mapping[str, Parts]:
+    """Return the requests closed by when they came in and where."""
+    closed = reports.loc[_hours(reports, stop).index]
+    came = closed["reported_at"].dt.tz_convert(area.tz).dt
+    hour, weekday = came.hour.to_numpy(), came.day_of_week.to_numpy()
+    return {
+        "Part of the day": {name: hour // 6 == k for k, name in enumerate(_PARTS)},
+        "Weekday": {name: weekday == k for k, name in enumerate(_DAYS)},
+        _HOUR: {name: hour == k for k, name in enumerate(_HOURS)},
+        **_inside(closed, places),
     }
-    inside = _inside(reports.loc[hours.index], places)
-    apart |= {kind: {name: hours[there] for name, there in shapes.items()} for kind, shapes in inside.items()}
+
+
+def _by(hours: pd.Series, apart: Mapping[str, Parts], least: int) -> tuple[Mapping[str, pd.DataFrame], int]:
+    """Return how fast requests were closed by part, and how many parts are too small to tell."""
+    found = {
+        kind: _rows({name: hours[there] for name, there in parts.items()}, _told, least)
+        for kind, parts in apart.items()
+    }
+    hidden = sum(0 < there.sum() < least for parts in apart.values() for there in parts.values())
+    return {kind: table for kind, table in found.items() if len(table)}, int(hidden)
+
+
+def _by_pooled(hours: pd.Series, apart: Mapping[str, Parts], least: int) -> tuple[Mapping[str, pd.DataFrame], int]:
+    """Return the same, each request in one part of a kind, small parts together; no single hours beside their parts."""
     found, hidden = {}, 0
     for kind, parts in apart.items():
-        told = {name: _told(part, least, exact=exact) for name, part in parts.items()}
-        rows = {name: [getattr(each, column) for column in _TOLD] for name, each in told.items() if each is not None}
-        hidden += sum(0 < len(part) < least for part in parts.values())
-        if rows:
-            found[kind] = pd.DataFrame.from_dict(rows, orient="index", columns=list(_TOLD))
+        if kind == _HOUR or not parts:
+            continue
+        names = np.array([*parts, _ELSEWHERE])
+        of = np.argmax([*parts.values(), np.ones(len(hours), dtype=bool)], axis=0)
+        sizes = {str(name): int((of == k).sum()) for k, name in enumerate(names)}
+        groups = pooled(sizes, 2 * least)
+        hidden += len(sizes) - sum(len(group) == 1 for group in groups.values()) - (sizes[_ELSEWHERE] == 0)
+        table = _rows({name: hours[np.isin(names[of], group)] for name, group in groups.items()}, _told_coarsely, least)
+        if len(table):
+            found[kind] = table
     return found, hidden
+
+
+def _rows(
+    parts: Mapping[str, pd.Series], told: Callable[[pd.Series, int], Answered | None], least: int
+) -> pd.DataFrame:
+    figures = {name: told(part, least) for name, part in parts.items()}
+    rows = {name: [getattr(each, column) for column in _TOLD] for name, each in figures.items() if each is not None}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(_TOLD))
 
 
 def _compared(

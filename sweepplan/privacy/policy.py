@@ -71,6 +71,10 @@ class Policy:
             raise SettingsError(f"role {role!r}: one of {', '.join(ROLES)}")
         return dataclasses.replace(ROLES[role], min_count=min_count)
 
+    def sees(self, kind: str) -> bool:
+        """Return whether single reports of ``kind`` pass: of overdoses never."""
+        return self.show_requests and kind == "needle"
+
 
 def _doubled(times: float) -> bool:
     return times >= 1 and math.log2(times).is_integer()
