@@ -205,6 +205,56 @@ def test_a_session_ends_by_idling_and_a_role_that_is_taken_away_is_gone_at_once(
     assert access._of_session(key, Options.given()) is None
 
 
+def test_a_session_ends_after_twelve_hours_however_busy_it_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, at = "k", access.now()
+    store.sessions.start(key, "lead@example.org", at=at, ends_at=at + access.LONGEST)
+    for hour in range(1, 14):
+        monkeypatch.setattr(access, "now", lambda hour=hour: at + pd.Timedelta(hours=hour, minutes=-1))
+        assert (access._of_session(key, Options.given()) is not None) == (hour <= 12)
+
+
+@pytest.mark.parametrize(
+    ("age", "opens"),
+    [
+        (pd.Timedelta(0), True),
+        (pd.Timedelta(hours=11), True),
+        (pd.Timedelta(hours=12, minutes=1), False),
+        (pd.Timedelta(minutes=-5), False),
+        (None, False),
+    ],
+)
+def test_a_sign_in_of_long_ago_of_later_or_of_no_time_opens_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, age: pd.Timedelta | None, opens: bool
+) -> None:
+    at = access.now()
+    claims: dict[str, Any] = {"email": "lead@example.org", "email_verified": True, "nonce": str(uuid4())}
+    if age is not None:
+        claims["iat"] = (at - age).timestamp()
+    user = SimpleNamespace(is_logged_in=True, to_dict=lambda: claims)
+    context = SimpleNamespace(cookies=signed(claims))
+    monkeypatch.setattr(access, "st", SimpleNamespace(context=context, user=user))
+    person = access.on_page(Options.given())
+    assert (person is not None) == opens
+    if person is not None and age is not None:  # it lasts from the sign-in, not from the first page
+        monkeypatch.setattr(access, "now", lambda: at - age + access.LONGEST + pd.Timedelta(minutes=1))
+        assert access.on_page(Options.given()) is None
+
+
+def test_a_path_with_more_slashes_is_guarded_as_the_same(store: Store, client: Asking) -> None:
+    for path, who in server.GUARDED:
+        wanted = {server.NOBODY: 404, server.SIGNED_IN: 401}.get(who)
+        if wanted is not None:
+            assert client.get(f"http://plan.example.org/{path.rstrip('/')}//x").status_code == wanted
+
+
+def test_errors_show_no_detail_and_tables_leave_by_documents_alone() -> None:
+    """Streamlit's own words of an error may hold a row; its own download keeps formulas, and no audit knows of it."""
+    told = {name: server.CONFIG[name] for name in ("client.showErrorDetails", "client.disableDataExport")}
+    assert told == {"client.showErrorDetails": "none", "client.disableDataExport": True}
+    assert server.CONFIG["client.toolbarMode"] == "minimal"
+    assert not server.CONFIG["server.enableStaticServing"]
+
+
 def test_another_host_is_not_answered_and_sign_in_is_slowed(store: Store, client: Asking) -> None:
     assert client.get("/", headers={"host": "evil.example"}).status_code == 400
     tried = [client.get("/auth/login").status_code for _ in range(25)]
