@@ -31,9 +31,7 @@ def show(planned: Planned) -> None:
     with clock:
         about = planned.view.map.layers.token[:8]
         bars = f"bars {about}"
-        st.vega_lite_chart(
-            pictures.timeline(passed), theme=None, key=bars, on_select=lambda: _from_bars(bars), selection_mode="stop"
-        )
+        pictures.draw(pictures.timeline(passed), key=bars, on_select=lambda: _from_bars(bars), selection_mode="stop")
     left = shown.left_out(passed)
     if not left.empty:
         st.markdown(f"**{counted(len(left), 'request')} left out**")

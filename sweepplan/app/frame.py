@@ -39,10 +39,14 @@ _MADE_UP = (
     "**Made-up city.** Nothing here is real. Your own in three steps, area, streets, reports: the page Data says how."
 )
 
+_ON_BRIGHT_BUTTONS = "<style>button[data-testid^=stBaseButton-primary] { color: #12191c !important }</style>"
+
 
 def main() -> None:
     """Show the page chosen to who may see it."""
     st.set_page_config(page_title="sweepplan", layout="wide")
+    if st.context.theme.type == "dark":
+        st.html(_ON_BRIGHT_BUTTONS)
     options = Options.given()
     person = access.on_page(options)
     if person is None:

@@ -37,7 +37,7 @@ def tables(opened: Opened, sited: Sited, rules: KioskRules, boxes: str) -> None:
         ledger = state.ledger(opened) if needles else None
         if ledger is not None:
             st.markdown(f"**Ledger**: {kiosk_tables.ledger_words(ledger)}")
-            st.dataframe(ledger, hide_index=True)
+            st.dataframe(ledger, hide_index=True, column_config={"Kiosk": st.column_config.Column(width=190)})
     for words in sited.view.shown.withheld_words():
         st.caption(f"Withheld: {plain(words)}.")
     if needles:

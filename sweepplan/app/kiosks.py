@@ -47,7 +47,7 @@ def page() -> None:
         _card(opened, sited, boxes)
         n_today = len(sited.kiosks.study.problem.fixed)
         least = opened.settings.min_count
-        st.vega_lite_chart(pictures.curve(sited.curve, n_today, rules.k, least, boxes), theme=None)
+        pictures.draw(pictures.curve(sited.curve, n_today, rules.k, least, boxes))
     kiosk_parts.tables(opened, sited, rules, boxes)
     kiosk_parts.effect(opened)
     kiosk_parts.leaves(sited, rules)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from sweepplan.geo import Area
 from sweepplan.maps.crews import letters
@@ -27,7 +28,30 @@ _PLATE: dict[str, Any] = {
         "legend": {"labelColor": INK, "labelFontSize": 12},
     },
 }
-"""A light plate in light and dark: crews have the hues of the map, which is light too."""
+_GROUND = "white"
+_NIGHT = {
+    "#ffffff": "#12191c",
+    "#e3e6e8": "#2c383d",
+    INK: "#eef3f2",
+    _MARK: "#a9b7bd",
+    ACCENT: "#5cc2b5",
+    _GROUND: "#c3cdd1",
+}
+"""What stands for each colour on the dark page; crews keep the hues of the map, so their bars keep a light ground."""
+
+
+def draw(picture: dict[str, Any], **options: Any) -> None:
+    """Draw a picture on the page, by day or by night."""
+    dark = st.context.theme.type == "dark"
+    st.vega_lite_chart(_at_night(picture) if dark else picture, theme=None, **options)
+
+
+def _at_night(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: each if name == "data" else _at_night(each) for name, each in part.items()}
+    if isinstance(part, list):
+        return [_at_night(each) for each in part]
+    return _NIGHT.get(part, part) if isinstance(part, str) else part
 
 
 def timeline(shown: Published) -> dict[str, Any]:
@@ -54,6 +78,7 @@ def timeline(shown: Published) -> dict[str, Any]:
     return _PLATE | {
         "data": {"values": bars.to_dict("records")},
         "height": {"step": 30},
+        "view": {"fill": _GROUND},
         "params": [{"name": "stop", "select": {"type": "point", "fields": ["place"]}}],
         "mark": {"type": "bar", "cornerRadius": 1, "cursor": "pointer"},
         "encoding": {

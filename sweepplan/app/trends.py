@@ -20,7 +20,7 @@ def trend(health: Health, opened: Opened) -> None:
         st.info(f"No whole {each} of reports yet.")
         return
     changes = figures.changes(health, opened.settings.programme)
-    st.vega_lite_chart(pictures.trend(health, opened.city.area, changes), theme=None)
+    pictures.draw(pictures.trend(health, opened.city.area, changes))
     for number, change in enumerate(changes, 1):
         st.caption(f"{number}: since {change.day.day} {change.day:%b %Y}, {plain(change.what)}")
     said = "What this cannot say: a spell of more patrols, a new app or a holiday moves reports as well as needles do. "

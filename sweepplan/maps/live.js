@@ -127,7 +127,7 @@ class LiveMap {
     }
     const open = this.panel.querySelector("details").open;
     const gap = open ? [this.panel.offsetWidth + 24, 16] : [12, 48];
-    this.map.fitBounds(bounds, {paddingTopLeft: gap, paddingBottomRight: [16, 28], maxZoom: 17, animate: false});
+    this.map.fitBounds(bounds, {paddingTopLeft: gap, paddingBottomRight: [60, 28], maxZoom: 17, animate: false});
   }
 
   dress() {
