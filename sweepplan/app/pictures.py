@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from sweepplan.geo import Area
-from sweepplan.maps.crews import letters
-from sweepplan.maps.hues import ACCENT, CREWS, INK
+from sweepplan.maps.crews import crew_hues, letters
+from sweepplan.maps.hues import ACCENT, INK
 from sweepplan.model import KioskJudgement
 from sweepplan.pipeline import Change, Health
 from sweepplan.privacy import Published, share
@@ -73,7 +73,7 @@ def timeline(shown: Published) -> dict[str, Any]:
             "At": table["arrives_at"].dt.tz_convert(shown.tz).dt.strftime("%H:%M"),
         }
     )
-    hues = [CREWS[k % len(CREWS)] for k in range(len(names))]
+    hues = list(map(crew_hues(names).__getitem__, names))
     colour = {"scale": {"domain": [marks[name] for name in names], "range": hues}, "legend": None}
     return _PLATE | {
         "data": {"values": bars.to_dict("records")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import geopandas as gpd
@@ -27,10 +28,10 @@ def crews(shown: Published, *, as_of: pd.Timestamp | None) -> list[Layer]:
     routes, stops = shown.table("routes"), shown.table("stops")
     late = over_due(routes, stops, as_of=as_of)
     names = list(dict.fromkeys([*routes.index, *stops["crew"].dropna()]))
-    marks = letters(names)
+    marks, hue_of = letters(names), crew_hues(names)
     layers = []
-    for k, crew in enumerate(names):
-        hue = hues.CREWS[k % len(hues.CREWS)]
+    for crew in names:
+        hue = hue_of[crew]
         mine = stops[stops["crew"] == crew].sort_values("seq")
         parts = _way(routes[routes.index == crew], hue, marks[crew], shown)
         parts += (geojson(_stops(mine, late, hue, marks[crew], shown), "marks"),)
@@ -52,6 +53,20 @@ def over_due(routes: gpd.GeoDataFrame, stops: gpd.GeoDataFrame, *, as_of: pd.Tim
     """
     made = as_of if as_of is not None else routes["starts_at"].min()
     return stops["due_at"] < stops["arrives_at"].fillna(made)
+
+
+def crew_hues(crews: list[str]) -> dict[str, str]:
+    """Return a hue for each crew: one called A to J has its letter's, which stays when another crew goes home.
+
+    Examples
+    --------
+    >>> crew_hues(["B", "night"]) == {"B": hues.CREWS[1], "night": hues.CREWS[0]}
+    True
+    """
+    by_letter = dict(zip("ABCDEFGHIJ", hues.CREWS, strict=True))
+    own = {crew: by_letter[crew] for crew in crews if crew in by_letter}
+    free = [hue for hue in hues.CREWS if hue not in own.values()] or hues.CREWS
+    return own | dict(zip((crew for crew in crews if crew not in own), itertools.cycle(free), strict=False))
 
 
 def letters(crews: list[str]) -> dict[str, str]:
