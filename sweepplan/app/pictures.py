@@ -11,7 +11,7 @@ import streamlit as st
 
 from sweepplan.geo import Area
 from sweepplan.maps.crews import crew_hues, letters
-from sweepplan.maps.hues import ACCENT, INK
+from sweepplan.maps.hues import ACCENT, INK, STREET
 from sweepplan.model import KioskJudgement
 from sweepplan.pipeline import Change, Health
 from sweepplan.privacy import Published, share
@@ -88,7 +88,7 @@ def timeline(shown: Published) -> dict[str, Any]:
                 "type": "quantitative",
                 "title": None,
                 "scale": {"zero": False, "nice": False},
-                "axis": {"labelExpr": "format(datum.value, '02d') + ':00'", "tickMinStep": 1},
+                "axis": {"labelExpr": "format(datum.value, '02d') + ':00'", "tickMinStep": 1, "gridColor": STREET},
             },
             "x2": {"field": "to"},
             "color": {"field": "crew", "type": "nominal", **colour},
