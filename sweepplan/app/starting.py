@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+from zoneinfo import available_timezones
+
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sweepplan import demo
-from sweepplan.app.options import Options
-from sweepplan.pipeline import Settings
+from sweepplan.app import access, keeping
+from sweepplan.app.options import Options, opened_store
+from sweepplan.errors import SettingsError
+from sweepplan.maps.words import counted
+from sweepplan.pipeline import Founding, Settings, found_city
+from sweepplan.sources import FEEDS
+from sweepplan.store import usual
 
-_AREA = """# area.toml
-name = "Cambridge"
-crs = "EPSG:32619"  # metres
-tz = "America/New_York"
-boundary = "boundary.geojson"
-"""
-_STREETS = """# with internet, once:
+_DOWNLOAD = """# with internet, once:
 import osmnx
 from sweepplan.streets import download_graph
 graph = download_graph("Cambridge, Massachusetts", "drive")
 osmnx.save_graphml(graph, "drive.graphml")
 """
-_SETTINGS = """# settings.toml
-area = "area.toml"
-streets = "drive.graphml"
-incidents = "requests.csv"
-feed = "boston311"
-tz = "America/New_York"
-as_of = "2026-03-02 06:00"
-depot = [42.37, -71.11]
-"""
+_STREETS = "GraphML as OSMnx saves it, gzipped or not; the city is what these streets span"
+_REPORTS = "CSV, JSON or XLSX with a day, a place and what was reported, as the city gives it out"
+_FEED = "Who wrote the file; plain reads any table, and guesses its columns"
+_DEPOT = "Where crews start and end, latitude and longitude; empty: the middle of the city"
+_MAKE = "Reads all three, and keeps them in a folder of their own; nothing is kept of what cannot be read"
 
 
 def needed(settings: Settings, imports: pd.DataFrame) -> bool:
@@ -37,20 +37,63 @@ def needed(settings: Settings, imports: pd.DataFrame) -> bool:
     return Options.given().settings == demo.folder() / "settings.toml" and imports.empty and not settings.database
 
 
+def folder() -> Path:
+    """Return where cities made here are kept: beside the database that is usual."""
+    return Path(usual()).parent / "cities"
+
+
 def show() -> None:
-    """Show the three steps."""
-    with st.container(border=True):
+    """Ask for one's own city in three steps."""
+    zones = sorted(zone for zone in available_timezones() if "/" in zone)
+    with st.form("found", border=True):
         st.markdown("**Your own city in three steps.** What the pages show until then is made up.")
         area, streets, reports = st.columns(3, gap="medium")
         with area:
-            st.markdown("**1. Area**: name, clock, a plane in metres, boundary")
-            st.code(_AREA, language="toml", wrap_lines=True)
+            st.markdown("**1. City**")
+            name = st.text_input("Name", placeholder="Cambridge", max_chars=60, help="As maps and sheets call it")
+            tz = st.selectbox("Clock", zones, zones.index("America/New_York"), help="The city's time zone")
+            depot = st.text_input("Depot", placeholder="42.3390, -71.0720", help=_DEPOT)
         with streets:
-            st.markdown("**2. Streets**: GraphML of OSMnx from a file, or downloaded")
-            st.code(_STREETS, language="python", wrap_lines=True)
+            st.markdown("**2. Streets**")
+            graph = st.file_uploader("Streets of the city", type=["graphml", "gz"], help=_STREETS)
+            with st.expander("Where to get them"):
+                st.code(_DOWNLOAD, language="python", wrap_lines=True)
         with reports:
-            st.markdown("**3. Reports**: a file and its feed; look at it below first")
-            st.code(_SETTINGS, language="toml", wrap_lines=True)
-        st.caption(
-            "Then start: sweepplan app \\-\\-settings settings.toml. No step needs the internet but the download."
-        )
+            st.markdown("**3. Reports**")
+            table = st.file_uploader("Reports of needles", type=["csv", "json", "xlsx"], help=_REPORTS)
+            feed = st.selectbox("Written by", list(FEEDS), key="found_feed", help=_FEED)
+        if st.form_submit_button("Make my city", type="primary", help=_MAKE):
+            keeping.done(lambda: made(name, tz, depot, graph, table, feed))()
+            st.rerun()
+
+
+def made(name: str, tz: str, depot: str, graph: UploadedFile | None, table: UploadedFile | None, feed: str) -> str:
+    """Make the city, and say what was read and how it is opened.
+
+    Raises
+    ------
+    SettingsError
+        A file is missing, or a value is none; as :func:`found_city` otherwise.
+    """
+    if graph is None or table is None:
+        missing = "streets: choose the file in step 2" if graph is None else "reports: choose the file in step 3"
+        raise SettingsError(f"no {missing}")
+    given = Founding(name, tz, graph.getvalue(), table.getvalue(), Path(table.name).suffix, feed, _spot(depot))
+    with st.spinner("Reading streets and reports"):
+        found = found_city(given, folder())
+    opened_store(Options.given().store).note(
+        access.here().account_id, "made a city of files", at=access.now(), rows=found.n_reports
+    )
+    aside = f", {counted(sum(found.aside.values()), 'row')} set aside" if found.aside else ""
+    read = f"{counted(found.n_streets, 'piece')} of street, {counted(found.n_reports, 'report')}{aside}"
+    return f"{name.strip()} is made: {read}. Open it with: sweepplan app --settings {shlex.quote(str(found.settings))}"
+
+
+def _spot(words: str) -> tuple[float, float] | None:
+    if not words.strip():
+        return None
+    try:
+        lat, lon = (float(part) for part in words.split(","))
+    except ValueError as error:
+        raise SettingsError(f"depot {words!r}: write latitude, longitude in degrees, e.g. 42.3390, -71.0720") from error
+    return lat, lon

@@ -6,6 +6,7 @@ from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
 from sweepplan.pipeline.effect import Effect, kiosk_effect
+from sweepplan.pipeline.founding import Founded, Founding, found_city
 from sweepplan.pipeline.gathering import Changed, HotspotRun, Spikes, changes, hotspots_only, spikes
 from sweepplan.pipeline.health import HOTSPOT, WINDOWS, Course, Health, course, health
 from sweepplan.pipeline.news import News
@@ -49,6 +50,8 @@ __all__ = [
     "Course",
     "Edited",
     "Effect",
+    "Founded",
+    "Founding",
     "Health",
     "HotspotRun",
     "Hotspots",
@@ -78,6 +81,7 @@ __all__ = [
     "download_candidates",
     "file_hash",
     "find",
+    "found_city",
     "gathered",
     "go_on",
     "health",

@@ -1,0 +1,96 @@
+"""A city of one's own from a name, streets and reports."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from sweepplan import pipeline
+from sweepplan.app import starting
+from sweepplan.errors import SettingsError, SourceError, SweepplanError
+from sweepplan.pipeline import Founding, Settings, found_city
+from tests.app_pages import press, text_of
+
+
+@pytest.fixture
+def given(city: Path) -> Founding:
+    streets, reports = ((city.parent / name).read_bytes() for name in ("streets.graphml", "requests.csv"))
+    return Founding("New Gridtown", Settings.load(city).tz, streets, reports + b"bad,,,,,,,\n", ".csv", "boston311")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_city_of_files_opens_and_says_what_was_read(
+    given: Founding, city: Path, tmp_path: Path, zipped: bool
+) -> None:
+    found = found_city(replace(given, streets=gzip.compress(given.streets)) if zipped else given, tmp_path)
+    before = pipeline.load_city(Settings.load(city))
+    settings = Settings.load(found.settings)
+    opened = pipeline.load_city(settings)
+    assert found.settings == tmp_path / "new-gridtown" / "settings.toml"
+    assert found.n_reports == len(opened.reports) == len(before.reports)
+    assert found.n_streets == len(before.streets.edges)
+    assert sum(found.aside.values()) == sum(before.readings[0].rejected.values()) + 1
+    assert settings.depot is not None
+    assert opened.area.boundary.contains(opened.area.points([settings.depot[1]], [settings.depot[0]]).iloc[0])
+    last = opened.area.local(opened.reports["reported_at"].max())
+    assert opened.area.moment(settings.as_of) > last
+    assert [each.name for each in tmp_path.iterdir()] == ["new-gridtown"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"name": " ... "}, SettingsError, "city's name in letters"),
+        ({"name": "../../etc"}, None, "etc"),
+        ({"tz": "Mars/Base"}, SettingsError, "give a time zone"),
+        ({"streets": b"<no graph"}, SourceError, "^streets.graphml.gz: not a street network"),
+        ({"reports": b"no,columns\n1,2\n"}, SourceError, "column"),
+        ({"depot": (95.0, 0.0)}, SettingsError, "degrees"),
+    ],
+)
+def test_what_cannot_be_read_leaves_nothing(
+    given: Founding, tmp_path: Path, changed: dict[str, Any], error: type[SweepplanError] | None, words: str
+) -> None:
+    folder = tmp_path / "cities"
+    if error is None:
+        assert found_city(replace(given, **changed), folder).settings.parent == folder / words
+        return
+    with pytest.raises(error, match=words):
+        found_city(replace(given, **changed), folder)
+    assert not folder.exists() or not [*folder.iterdir()]
+
+
+def test_a_city_is_never_written_over(given: Founding, tmp_path: Path) -> None:
+    found = found_city(given, tmp_path)
+    kept = found.settings.read_bytes()
+    with pytest.raises(SettingsError, match="made before"):
+        found_city(replace(given, name="NEW gridtown"), tmp_path)
+    assert found.settings.read_bytes() == kept
+
+
+def test_the_three_steps_make_a_city_and_name_what_is_missing(
+    open_page: Callable[..., AppTest], city: Path, given: Founding, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(starting, "folder", lambda: tmp_path / "cities")
+    monkeypatch.setattr(starting, "needed", lambda *_: True)
+    page = open_page("data", city)
+    assert "Your own city in three steps" in text_of(page)
+    page = press(page, "Make my city")
+    assert "No streets: choose the file in step 2" in text_of(page).replace("\\", "")
+    graph = SimpleNamespace(getvalue=lambda: given.streets, name="drive.graphml")
+    table = SimpleNamespace(getvalue=lambda: given.reports, name="../reports.csv")
+    said = starting.made("Gridtown", given.tz, "", graph, table, "boston311")
+    assert "Gridtown is made" in said
+    assert "1 row set aside" in said or "rows set aside" in said
+    assert said.endswith(f"sweepplan app --settings {tmp_path / 'cities' / 'gridtown' / 'settings.toml'}")
+    with pytest.raises(SettingsError, match="no reports"):
+        starting.made("Gridtown", given.tz, "", graph, None, "boston311")
+    with pytest.raises(SettingsError, match="write latitude, longitude"):
+        starting.made("Gridtown", given.tz, "here", graph, table, "boston311")
