@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import time
 from pathlib import Path
+from typing import cast
 
 import geopandas as gpd
 import pandas as pd
@@ -18,7 +19,7 @@ from sweepplan.app import SCRIPT, kiosk_tables, shown, words
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.geo import Area
 from sweepplan.model import Crew
-from sweepplan.privacy import Policy, publish
+from sweepplan.privacy import Policy, Published, publish
 from sweepplan.tables import KIOSKS
 from tests.app_pages import crew_rows, press, served_app, table, text_of
 
@@ -177,6 +178,18 @@ def test_an_editor_that_says_no_crews_is_refused(rows: list[tuple[str, time, tim
     given = pd.concat([shown.crew_rows([]), *(crew_rows(*row) for row in rows)])
     with pytest.raises((SettingsError, ProblemError), match=words):
         shown.crews_of(given)
+
+
+def test_reasons_that_differ_in_figures_alone_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = [f"longer than any shift allows: {n} min there, work and back" for n in (21, 22, 22)]
+    left = pd.DataFrame({"Left out because": [*far, *["due too early: 09:00"] * 2, "no time"]})
+    monkeypatch.setattr(shown, "left_out", lambda _: left)
+    said = ["3 left out: longer than any shift allows", "2 left out: due too early: 09:00", "1 left out: no time"]
+    assert shown.reasons(cast(Published, None)) == said
+    monkeypatch.setattr(shown, "left_out", lambda _: left.iloc[:0].astype("object"))
+    assert shown.reasons(cast(Published, None)) == []
+    monkeypatch.setattr(shown, "left_out", lambda _: pd.DataFrame({"Left out because": []}))
+    assert shown.reasons(cast(Published, None)) == []
 
 
 def test_text_from_files_is_never_markdown() -> None:

@@ -105,6 +105,11 @@ def test_columns_are_shown_as_they_are_read() -> None:
         intake.columns(intake.Looked("plain", "[columns", (), pd.DataFrame()))
 
 
+def test_a_file_that_cannot_be_read_is_named_without_a_folder(settings: Path) -> None:
+    with pytest.raises(SourceError, match=r"^calls\.csv: no column"):
+        intake.look("../calls.csv", b"when,where\n1,2\n", "boston311", None)
+
+
 def test_three_steps_are_shown_until_something_is_taken(monkeypatch: pytest.MonkeyPatch, settings: Path) -> None:
     nothing, some = pd.DataFrame(), pd.DataFrame({"File": ["requests.csv"]})
     assert not starting.needed(Settings.load(settings), nothing)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sweepplan.app import access
 from sweepplan.app.options import Options
-from sweepplan.errors import SourceError
+from sweepplan.errors import SourceError, SweepplanError
 from sweepplan.geo import Area
 from sweepplan.maps.words import counted
 from sweepplan.pipeline import Bringing, Settings, import_file
@@ -124,7 +124,10 @@ def _on_disk(name: str, content: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (re.sub(r"[^\w.\- ]", "_", Path(name).name).lstrip(".") or "file")
         path.write_bytes(content)
-        yield path
+        try:
+            yield path
+        except SweepplanError as error:
+            raise type(error)(str(error).replace(f"{folder}/", "")) from error
 
 
 @contextmanager

@@ -246,9 +246,11 @@ def left_out(shown: Published) -> pd.DataFrame:
 
 
 def reasons(shown: Published) -> list[str]:
-    """Return in words how many requests are left out for which reason."""
-    counts = left_out(shown)["Left out because"].value_counts()
-    return [f"{n} left out: {reason}" for reason, n in counts.items()]
+    """Return in words how many requests are left out for which reason, without its figures where they differ."""
+    left = left_out(shown)["Left out because"].astype("str")
+    alike = left.map(lambda reason: reason.partition(": ")[0])
+    told = left.where(left.groupby(alike).transform("nunique") == 1, alike)
+    return [f"{n} left out: {reason}" for reason, n in told.value_counts().items()]
 
 
 def promise(shown: Published, as_of: pd.Timestamp) -> str:
