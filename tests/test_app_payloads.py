@@ -88,13 +88,11 @@ def _today(eyes: Eyes, hostile: Hostile) -> dict[str, str]:
     page.goto(eyes.app)
     page.get_by_role("button", name="Plan", exact=True).click()
     page.get_by_text("requests reached").wait_for()
+    page.get_by_role("button", name="Publish").wait_for()  # searched to the end: the map is not drawn anew any more
     drawn = page.locator(".live[data-drawn]").first
     drawn.wait_for()
     eyes.read("today", hostile.told["area"])
-    marks = page.locator(".live .leaflet-marker-icon.leaflet-interactive:has(.badge.request)").all()
-    for mark in marks:
-        mark.dispatch_event("mouseover")
-    assert any(hostile.mark in tip for tip in page.locator(".leaflet-tooltip").all_inner_texts())
+    assert any(_tips(page, hostile.mark) for _ in range(5))
     page.locator(".live .leaflet-marker-icon .badge.request").first.dispatch_event("click")
     page.locator(".st-key-card").wait_for()
     eyes.read("card", hostile.told["crew"])
@@ -103,6 +101,14 @@ def _today(eyes: Eyes, hostile: Hostile) -> dict[str, str]:
     found = eyes.links()
     page.keyboard.press("Escape")
     return found
+
+
+def _tips(page: Page, mark: str) -> bool:
+    """Point at every request, and look whether a tip says ``mark``; a map that is still being drawn has none yet."""
+    page.wait_for_timeout(1000)
+    for badge in page.locator(".live .leaflet-marker-icon.leaflet-interactive:has(.badge.request)").all():
+        badge.dispatch_event("mouseover")
+    return any(mark in tip for tip in page.locator(".leaflet-tooltip").all_inner_texts())
 
 
 def _keeping(eyes: Eyes, folder: Path) -> None:
