@@ -21,6 +21,7 @@ from sweepplan.pipeline.settings import Settings
 from sweepplan.sources import guess_mapping
 
 _GZIP = b"\x1f\x8b"
+_ENDINGS = (".csv", ".json", ".xlsx")
 _MORNING = pd.Timedelta(hours=6)
 
 
@@ -89,7 +90,7 @@ def found_city(given: Founding, folder: Path) -> Founded:
 
 
 def _written(given: Founding, folder: Path) -> City:
-    ending = ".json" if given.ending.lower() == ".json" else ".xlsx" if given.ending.lower() == ".xlsx" else ".csv"
+    ending = given.ending.lower() if given.ending.lower() in _ENDINGS else ".csv"
     (folder / "streets.graphml.gz").write_bytes(
         given.streets if given.streets[:2] == _GZIP else gzip.compress(given.streets, 6)
     )
