@@ -217,9 +217,7 @@ def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks", back
     """
     as_of = opened.as_of - pd.Timedelta(days=back_d)
     if back_d:
-        readings = tuple(each for each in opened.city.readings if (each.incidents["kind"] == kind).any())
-        then = pipeline.find(readings, as_of=as_of, clusters=opened.settings.clusters)
-        tables = pipeline.gathered(opened.city.readings, (_of_kind(then, kind),))
+        tables = pipeline.gathered(opened.city.readings, (_earlier(opened, kind, back_d),))
     else:
         found = spikes(opened, kind)
         tables = pipeline.gathered(opened.city.readings, (_of_kind(opened.hotspots, kind),))
@@ -227,9 +225,17 @@ def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks", back
     if Policy.for_role(role).show_requests and kind == "needle" == opened.city.kind:
         start = as_of - pd.Timedelta(days=pipeline.WINDOWS[window])
         known = opened.city.reports["reported_at"]
-        of_window = opened.city.reports[(known >= start) & (known < as_of)]
+        of_window = opened.city.reports[((known >= start) & (known < as_of)).to_numpy()]
         tables = [*tables, of_window.sort_values("reported_at").tail(_MOST_POINTS)]
     return view(opened, role, f"gathered {kind} {window} {back_d}", *tables, as_of=as_of)
+
+
+@st.cache_resource(show_spinner="Looking at reports as they were then", max_entries=8, hash_funcs=_BY_KEY)
+def _earlier(opened: Opened, kind: str, back_d: int) -> Hotspots:
+    """Return where reports of a kind gathered so many days ago, as it was seen then."""
+    then = opened.as_of - pd.Timedelta(days=back_d)
+    readings = tuple(each for each in opened.city.readings if len(each.of_kind(kind)))
+    return _of_kind(pipeline.find(readings, as_of=then, clusters=opened.settings.clusters), kind)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_KEY)
@@ -257,7 +263,7 @@ def health(opened: Opened, kind: str, role: str, window: str, back_d: int) -> He
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=_BY_KEY)
 def _reports(opened: Opened, kind: str) -> gpd.GeoDataFrame:
-    reports = pd.concat([each.incidents[each.incidents["kind"] == kind] for each in opened.city.readings])
+    reports = pd.concat([each.of_kind(kind) for each in opened.city.readings])
     return gpd.GeoDataFrame(reports, crs=opened.city.area.crs)
 
 
@@ -356,8 +362,11 @@ def warm() -> None:
         first = opened()
         waiting(first)
         known(first)
-        spikes(first, first.hotspots[0].kind)
-        _course(first, first.hotspots[0].kind, "lead")
+        kind = first.hotspots[0].kind
+        spikes(first, kind)
+        _course(first, kind, "lead")
+        for days in pipeline.WINDOWS.values():
+            _earlier(first, kind, days)
         for made in (today(first).map.layers, *_streets(first)):
             made.packed  # noqa: B018  made now, kept
     _no_garbage()

@@ -53,7 +53,7 @@ def backtest_verb(
         progress("reading reports", 0.0)
         area = Area.load(given["area"]) if given["area"] else None
         reading = read_file(feed, file, area, tz=given["tz"], mapping=columns)
-        incidents = reading.incidents if kind is None else reading.incidents[reading.incidents["kind"] == kind]
+        incidents = reading.incidents if kind is None else reading.of_kind(kind)
         if given["streets"]:
             network = StreetNetwork.load(given["streets"], reading.area, "walk")
             ground, lines = street_pieces(network)

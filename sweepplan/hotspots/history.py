@@ -44,18 +44,17 @@ def history(incidents: gpd.GeoDataFrame, as_of: pd.Timestamp, *, plane: str | No
     INCIDENTS.check(incidents, plane=plane)
     if incidents.crs is None or not incidents.crs.is_projected:
         raise CrsError(f"incidents: {incidents.crs or 'no plane'} is not a plane in metres: use area.project(...)")
-    kinds = sorted(set(incidents["kind"]))
+    kinds = sorted(incidents["kind"].unique())
     if len(kinds) > 1:
         raise TableError(
             f"incidents hold {' and '.join(kinds)}: give one, incidents[incidents['kind'] == {kinds[0]!r}]"
         )
-    known = incidents["reported_at"] < as_of
-    monthly = incidents["time_precision"] == "month"
+    known = (incidents["reported_at"] < as_of).to_numpy()
+    monthly = (incidents["time_precision"] == "month").to_numpy()
     if monthly.any():
-        known &= ~monthly | (
-            month_days(incidents["reported_at"]) * _DAY - _CLOCK_CHANGE <= as_of - incidents["reported_at"]
-        )
-    return incidents[known]
+        over = month_days(incidents["reported_at"]) * _DAY - _CLOCK_CHANGE <= as_of - incidents["reported_at"]
+        known &= ~monthly | over.to_numpy()
+    return incidents if known.all() else incidents[known]
 
 
 def month_days(reported_at: pd.Series) -> pd.Series:

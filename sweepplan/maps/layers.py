@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -74,15 +75,18 @@ def entry(swatch: str, title: str, *lines: str) -> str:
 
 def rows(table: gpd.GeoDataFrame) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Yield id, row and geometry (GeoJSON, in degrees, to about a metre) of every row."""
-    geometry = table.geometry.to_crs(WGS84)
+    geometry = _rounded(np.asarray(table.geometry.to_crs(WGS84)))
     for row, shape in zip(table.itertuples(), geometry, strict=True):
-        yield str(row.Index), row, geometry_of(shape)
+        yield str(row.Index), row, dict(shapely.geometry.mapping(shape))
 
 
 def geometry_of(shape: BaseGeometry) -> dict[str, Any]:
     """Return a geometry in degrees as GeoJSON."""
-    rounded = shapely.transform(shape, lambda degrees: degrees.round(_DECIMALS))
-    return dict(shapely.geometry.mapping(rounded))
+    return dict(shapely.geometry.mapping(_rounded(shape)))
+
+
+def _rounded(degrees: Any) -> Any:
+    return shapely.transform(degrees, lambda coordinates: coordinates.round(_DECIMALS))
 
 
 def feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:

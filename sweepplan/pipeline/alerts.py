@@ -61,7 +61,7 @@ def alerts_only(
     area = area if settings.area else dataclasses.replace(area, name=settings.name or area.name)
     as_of = area.moment(settings.as_of)
     kind = kind or str(readings[0].incidents["kind"].min())
-    reports = [reading.incidents[reading.incidents["kind"] == kind] for reading in readings]
+    reports = [reading.of_kind(kind) for reading in readings]
     reports = [each for each in reports if len(each)]
     if not reports:
         raise SettingsError(f"no {kind} report in {settings.reports_name}: give --kind, or a file of {kind} reports")

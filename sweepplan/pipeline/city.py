@@ -44,14 +44,12 @@ class City:
     @property
     def reports(self) -> gpd.GeoDataFrame:
         """The reports that routes and kiosks answer to: of the main feed, of one kind."""
-        incidents = self.readings[0].incidents
-        return incidents[incidents["kind"] == self.kind]
+        return self.readings[0].of_kind(self.kind)
 
     @property
     def overdoses(self) -> gpd.GeoDataFrame:
         """All overdoses of all feeds, which naloxone boxes answer to."""
-        incidents = gpd.GeoDataFrame(pd.concat([reading.incidents for reading in self.readings]))
-        return incidents[incidents["kind"] == "overdose"]
+        return gpd.GeoDataFrame(pd.concat([reading.of_kind("overdose") for reading in self.readings]))
 
 
 def load_city(settings: Settings, progress: Progress = quiet) -> City:

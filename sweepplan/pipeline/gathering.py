@@ -66,7 +66,7 @@ def hotspots_only(settings: Settings) -> HotspotRun:
 def spikes(readings: tuple[Reading, ...], hotspots: Hotspots, area: Area, *, as_of: pd.Timestamp) -> Spikes:
     """Return what stands out now of the kind of ``hotspots``, and where its map changed since last month."""
     [changed] = changes(readings, (hotspots,), area, as_of=as_of)
-    reports = pd.concat([each.incidents[each.incidents["kind"] == hotspots.kind] for each in readings])
+    reports = pd.concat([each.of_kind(hotspots.kind) for each in readings])
     try:
         return Spikes(watch(reports, area, ALARMS[hotspots.kind], as_of=as_of), changed)
     except ProblemError as error:
@@ -79,7 +79,7 @@ def changes(
     """Return where the map of each kind changed since last month."""
     found = []
     for each in hotspots:
-        reports = pd.concat([reading.incidents[reading.incidents["kind"] == each.kind] for reading in readings])
+        reports = pd.concat([reading.of_kind(each.kind) for reading in readings])
         try:
             places = drift(reports, each.areas, area, ALARMS[each.kind], as_of=as_of)
             found.append(Changed(each.kind, places))

@@ -17,7 +17,7 @@ from sweepplan.geo import Area
 from sweepplan.hotspots import Cube, Grid, expect
 from sweepplan.hotspots.cube import days_of
 from sweepplan.hotspots.level import counts_interval
-from sweepplan.model import Ints
+from sweepplan.model import Floats, Ints
 from sweepplan.privacy import Policy, about, pooled, quantile, share
 
 WINDOWS: Mapping[str, int] = MappingProxyType({"4 weeks": 28, "13 weeks": 91, "year": 364})
@@ -31,6 +31,7 @@ _ELSEWHERE = "elsewhere"
 _PARTS = ("night, 0-6", "morning, 6-12", "afternoon, 12-18", "evening, 18-24")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _HOUR = "Hour"
+_READ = ("kind", "reported_at", "closed_at", "time_precision")
 _HOURS = tuple(f"{hour:02d}:00" for hour in range(24))
 HOTSPOT = "Hotspot"
 _TOLD = ("n", "median_h", "p90_h", "within_24_h", "within_48_h")
@@ -132,10 +133,12 @@ def health(
     exact, least = policy.sees(_kind(reports)), policy.min_count
     (start, stop), (before, before_stop) = _windows(area, as_of, days, back_d, exact=exact)
     known = known or course(reports, area, policy, as_of=as_of)
+    reports = reports[[*_READ, reports.geometry.name]]
     now, then = _between(reports, start, stop), _between(reports, before, before_stop)
     n, n_before = (len(each) if exact else about(len(each), least) for each in (now, then))
     places = {kind: shapes for kind, shapes in places.items() if exact or kind != HOTSPOT}
-    by, hidden = (_by if exact else _by_pooled)(_hours(now, stop), _apart(now, area, stop, places), least)
+    here, there = _inside(now, places), _inside(then, places)
+    by, hidden = (_by if exact else _by_pooled)(_hours(now, stop), _apart(now, area, stop, here), least)
     hidden += int(known.trend["n"].isna().sum()) + (n is None) + (n_before is None)
     told = _told if exact else _told_coarsely
     return Health(
@@ -148,7 +151,7 @@ def health(
         answered=told(_hours(now, stop), least),
         answered_before=told(_hours(then, before_stop), least),
         by=by,
-        compared=_compared(now, then, places) if exact else {},
+        compared=_compared(here, there) if exact else {},
         trend=known.trend,
         ahead=known.ahead,
         hidden=hidden,
@@ -177,12 +180,19 @@ def _earlier(area: Area, stop: pd.Timestamp, days: int) -> pd.Timestamp:
 
 
 def _between(reports: gpd.GeoDataFrame, start: pd.Timestamp, stop: pd.Timestamp) -> gpd.GeoDataFrame:
-    return reports[(reports["reported_at"] >= start) & (reports["reported_at"] < stop)]
+    came = reports["reported_at"]
+    return reports[((came >= start) & (came < stop)).to_numpy()]
+
+
+def _closed(reports: gpd.GeoDataFrame, stop: pd.Timestamp) -> NDArray[np.bool_]:
+    """Return which requests were closed before ``stop``, of those dated to the second."""
+    closed = (reports["closed_at"] < stop) & (reports["time_precision"] == "second")
+    return closed.to_numpy(dtype=bool)
 
 
 def _hours(reports: gpd.GeoDataFrame, stop: pd.Timestamp) -> pd.Series:
     """Return the hours that each request closed before ``stop`` had waited, of those dated to the second."""
-    closed = reports[(reports["closed_at"] < stop) & (reports["time_precision"] == "second")]
+    closed = reports[["reported_at", "closed_at"]][_closed(reports, stop)]
     return (closed["closed_at"] - closed["reported_at"]).dt.total_seconds() / 3600
 
 
@@ -202,17 +212,17 @@ def _told_coarsely(hours: pd.Series, least: int) -> Answered | None:
 
 
 def _apart(
-    reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp, places: Mapping[str, Mapping[str, BaseGeometry]]
+    reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp, inside: Mapping[str, Parts]
 ) -> Mapping[str, Parts]:
     """Return the requests closed by when they came in and where."""
-    closed = reports.loc[_hours(reports, stop).index]
-    came = closed["reported_at"].dt.tz_convert(area.tz).dt
+    closed = _closed(reports, stop)
+    came = reports["reported_at"][closed].dt.tz_convert(area.tz).dt
     hour, weekday = came.hour.to_numpy(), came.day_of_week.to_numpy()
     return {
         "Part of the day": {name: hour // 6 == k for k, name in enumerate(_PARTS)},
         "Weekday": {name: weekday == k for k, name in enumerate(_DAYS)},
         _HOUR: {name: hour == k for k, name in enumerate(_HOURS)},
-        **_inside(closed, places),
+        **{kind: {name: there[closed] for name, there in parts.items()} for kind, parts in inside.items()},
     }
 
 
@@ -251,29 +261,32 @@ def _rows(
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(_TOLD))
 
 
-def _compared(
-    now: gpd.GeoDataFrame, then: gpd.GeoDataFrame, places: Mapping[str, Mapping[str, BaseGeometry]]
-) -> Mapping[str, pd.DataFrame]:
+def _compared(now: Mapping[str, Parts], then: Mapping[str, Parts]) -> Mapping[str, pd.DataFrame]:
     """Return reports now and then in each place."""
-    found, (here, there) = {}, (_inside(part, places) for part in (now, then))
-    for kind, shapes in places.items():
-        pairs = {name: [int(here[kind][name].sum()), int(there[kind][name].sum())] for name in shapes}
+    found = {}
+    for kind, parts in now.items():
+        pairs = {name: [int(here.sum()), int(then[kind][name].sum())] for name, here in parts.items()}
         if pairs:
             table = pd.DataFrame.from_dict(pairs, orient="index", columns=["now", "then"])
             found[kind] = table.sort_values("now", ascending=False, kind="stable")
     return found
 
 
-def _inside(
-    reports: gpd.GeoDataFrame, places: Mapping[str, Mapping[str, BaseGeometry]]
-) -> Mapping[str, Mapping[str, NDArray[np.bool_]]]:
+def _inside(reports: gpd.GeoDataFrame, places: Mapping[str, Mapping[str, BaseGeometry]]) -> Mapping[str, Parts]:
     """Return which reports lie in each place."""
-    at = np.asarray(reports.geometry)
-    for shapes in places.values():
-        shapely.prepare(list(shapes.values()))
-    return {
-        kind: {name: shapely.intersects(at, shape) for name, shape in shapes.items()} for kind, shapes in places.items()
-    }
+    if not places:
+        return {}
+    x, y = shapely.get_coordinates(np.asarray(reports.geometry)).T
+    return {kind: {name: _in_shape(x, y, shape) for name, shape in shapes.items()} for kind, shapes in places.items()}
+
+
+def _in_shape(x: Floats, y: Floats, shape: BaseGeometry) -> NDArray[np.bool_]:
+    """Return which spots lie in a shape, its edge included; asked only of those within its bounds."""
+    west, south, east, north = shape.bounds
+    there = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+    near = np.flatnonzero(there)
+    there[near] = shapely.intersects_xy(shape, x[near], y[near])
+    return there
 
 
 def _weeks(reports: gpd.GeoDataFrame, area: Area, stop: pd.Timestamp) -> pd.DataFrame:

@@ -152,7 +152,7 @@ def find(
     found = []
     for reading in readings:
         for kind in sorted(reading.incidents["kind"].unique()):
-            incidents = reading.incidents[reading.incidents["kind"] == kind]
+            incidents = reading.of_kind(kind)
             areas = find_hotspots(incidents, dataclasses.replace(CLUSTERS[kind], method=clusters), as_of=as_of)
             areas = bridge.explained(areas, around or Surroundings(), reading.area, as_of=as_of)
             cells = forecast(incidents, reading.area, as_of=as_of, method=FORECAST[kind]).cells
@@ -348,5 +348,5 @@ def gathered(readings: tuple[Reading, ...], hotspots: tuple[Hotspots, ...]) -> l
     """Return what goes to the gate: where needles gather as found, and all overdoses, for the gate to count."""
     tables = [table for found in hotspots if found.kind != "overdose" for table in (found.cells, found.areas)]
     kinds = {found.kind for found in hotspots}
-    reports = [reading.incidents[reading.incidents["kind"] == "overdose"] for reading in readings]
+    reports = [reading.of_kind("overdose") for reading in readings]
     return tables + ([pd.concat(reports)] if "overdose" in kinds else [])

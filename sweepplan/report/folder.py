@@ -118,7 +118,7 @@ def _packet(run: Run, kiosks: Kiosks) -> str:
 
 def needle_reports(run: Run) -> Published:
     """Publish needle reports as points, for the team; overdoses leave as counts in cells alone, and on one grid."""
-    reports = [reading.incidents[reading.incidents["kind"] == "needle"] for reading in run.city.readings]
+    reports = [reading.of_kind("needle") for reading in run.city.readings]
     team = Policy(min_count=run.settings.min_count, show_requests=True)
     return publish(*reports, area=run.city.area, policy=team)
 

@@ -62,6 +62,11 @@ class Reading:
     lines: pd.Series
     flags: pd.DataFrame
 
+    def of_kind(self, kind: str) -> gpd.GeoDataFrame:
+        """Return the incidents of one kind, the table itself where all are."""
+        mine = (self.incidents["kind"] == kind).to_numpy()
+        return self.incidents if mine.all() else self.incidents[mine]
+
     @property
     def rejected(self) -> dict[str, int]:
         """Rows refused, by reason, most first; merged rows are not among them."""
