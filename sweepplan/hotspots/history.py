@@ -53,7 +53,7 @@ def history(incidents: gpd.GeoDataFrame, as_of: pd.Timestamp, *, plane: str | No
     monthly = (incidents["time_precision"] == "month").to_numpy()
     if monthly.any():
         over = month_days(incidents["reported_at"]) * _DAY - _CLOCK_CHANGE <= as_of - incidents["reported_at"]
-        known &= ~monthly | over.to_numpy()
+        known = known & (~monthly | over.to_numpy())
     return incidents if known.all() else incidents[known]
 
 
