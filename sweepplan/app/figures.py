@@ -78,10 +78,16 @@ def _against(health: Health, against: str) -> str:
     return f" ({change:+d} % on {_when(against).replace('before', 'the time before')})".replace("-", "−")
 
 
-def window_words(health: Health, area: Area) -> str:
-    """Return the window in words."""
-    last = area.local(health.stop - pd.Timedelta(hours=12))
-    return f"{day(area.local(health.start))} to {day(last)}"
+def window_words(start: pd.Timestamp, stop: pd.Timestamp, area: Area) -> str:
+    """Return the days from ``start`` until before ``stop`` in words."""
+    last = area.local(stop - pd.Timedelta(hours=12))
+    return f"{day(area.local(start))} to {day(last)}"
+
+
+def months_words(start: pd.Timestamp, stop: pd.Timestamp, area: Area) -> str:
+    """Return whole months in words."""
+    first, last = area.local(start), area.local(stop - pd.Timedelta(hours=12))
+    return f"{first:%b} to {last:%b %Y}" if first.year == last.year else f"{first:%b %Y} to {last:%b %Y}"
 
 
 def answers(table: pd.DataFrame, by: str) -> pd.DataFrame:

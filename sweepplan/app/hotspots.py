@@ -20,7 +20,7 @@ _CANNOT = {
 }
 _AGAINST = ("as long before", "a year ago")
 _OF_THE_LAST = "The time that figures are of: whole days up to midnight; of whole months over where counts are rounded"
-_MAP_PX = 560
+_MAP_PX, _LIST_PX, _ROW_PX = 560, 430, 35
 _CHOSEN = "chosen hotspot of "
 ROLES = frozenset({"lead", "analyst", "planner", "partner", "public"})
 
@@ -88,8 +88,13 @@ def _headline(opened: Opened, view: View, health: Health, kind: str, against: st
     if found.empty:
         st.caption(f"**No hotspot**: nowhere do enough {kind} reports lie close together.")
         return
-    said = f"{sentence(number(len(found)))} hotspots hold {counted(found['n_incidents'].sum(), 'report')}"
-    st.caption(f"{plain(area.label)} · {figures.window_words(health, area)} · {said} · {shown.tendencies(view.shown)}")
+    hold = "hotspot holds" if len(found) == 1 else "hotspots hold"
+    said = [f"{sentence(number(len(found)))} {hold} {counted(found['n_incidents'].sum(), 'report')}"]
+    if kind in view.shown.windows:
+        said = [f"{said[0]} of {figures.months_words(*view.shown.windows[kind], area)}"]
+    elif told := shown.tendencies(view.shown):
+        said.append(told)
+    st.caption(" · ".join([plain(area.label), figures.window_words(health.start, health.stop, area), *said]))
 
 
 def _map(view: View, kind: str) -> None:
@@ -122,8 +127,13 @@ def _list(view: View, kind: str) -> None:
             "Reports": st.column_config.NumberColumn(format="localized"),
             "Hotspot": st.column_config.Column(width=190),
         }
-        st.dataframe(table, hide_index=True, height=430, column_config=columns)
-        st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")
+        height = min(_LIST_PX, _ROW_PX * (len(table) + 1) + 3)
+        st.dataframe(table, hide_index=True, height=height, column_config=columns)
+        if kind in view.shown.windows:
+            window = figures.months_words(*view.shown.windows[kind], view.shown.area)
+            st.caption(f"Counted in squares over {window} together, so that no few reports can be told.")
+        if "Trend" in table:
+            st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")
     for words in view.shown.withheld_words():
         st.caption(f"Not shown: {plain(words)}.")
     st.caption(f"What this cannot say: {_CANNOT[kind]}")

@@ -324,10 +324,11 @@ def _places(shown: Published) -> dict[str, set[str]]:
 
 
 def hotspots(shown: Published) -> pd.DataFrame:
-    """Return one row a hotspot, in the order and with the numbers of the map; overdoses are dated by month."""
+    """Return one row a hotspot, in the order and with the numbers of the map; none counted by half-year has dates."""
     table = shown.table("hotspots")
     named = bridge.hotspot_names(table, shown.table("streets"))
-    last = _month if (table["kind"] == "overdose").any() else day_of
+    dated = not table["kind"].isin(list(shown.windows)).any()
+    since, last = (table[f"{which}_reported_at"].map(shown.local) for which in ("first", "last"))
     rows = pd.DataFrame(
         {
             "No.": np.arange(1, len(table) + 1),
@@ -335,13 +336,13 @@ def hotspots(shown: Published) -> pd.DataFrame:
             "Reports": table["n_incidents"].to_numpy(),
             "4 weeks": table["n_last"].mask(table["n_before"].isna()).astype("Int64").to_numpy(),
             "4 before": table["n_before"].astype("Int64").to_numpy(),
-            "Trend": table["trend"].map(trend).to_numpy(),
+            "Trend": table["trend"].map(trend).to_numpy() if table["trend"].notna().any() else None,
             "How it came": [bridge.pattern_words(pattern) or None for pattern in table["pattern"]],
             "By chance": table["p_value"].map(lambda p: bridge.chance_words(p).partition(": ")[2] or None).to_numpy(),
             "Swept": table["swept_d"].map(lambda d: bridge.swept_words(d) or None).to_numpy(),
             "School or playground": table["near"].to_numpy(),
-            "Since": table["first_reported_at"].map(lambda at: _month(shown.local(at))).to_numpy(),
-            "Last": table["last_reported_at"].map(lambda at: last(shown.local(at))).to_numpy(),
+            "Since": since.map(lambda at: f"{at:%b %Y}").to_numpy() if dated else None,
+            "Last": last.map(day_of).to_numpy() if dated else None,
         }
     )
     rows = rows.dropna(axis="columns", how="all") if len(rows) else rows
@@ -357,10 +358,6 @@ def hotspot_card(shown: Published, hotspot: str | None) -> list[str]:
     row = hotspots(shown)[found].iloc[0]
     said = row.drop(["No.", "Hotspot"]).dropna()
     return [f"{row['No.']}. {row['Hotspot']}", *(f"{column}: {value}" for column, value in said.items() if value != "")]
-
-
-def _month(at: pd.Timestamp) -> str:
-    return f"{at:%b %Y}"
 
 
 def day_of(at: pd.Timestamp) -> str:

@@ -216,18 +216,24 @@ def gathered(opened: Opened, kind: str, role: str, window: str = "4 weeks", back
     back_d : so many days ago, as it was seen then.
     """
     as_of = opened.as_of - pd.Timedelta(days=back_d)
-    if back_d:
-        tables = pipeline.gathered(opened.city.readings, (_earlier(opened, kind, back_d),))
+    tables = []
+    if not Policy.for_role(role).sees(kind):
+        tables.append(_reports(opened, kind))  # for the gate to count
     else:
-        found = spikes(opened, kind)
-        tables = pipeline.gathered(opened.city.readings, (_of_kind(opened.hotspots, kind),))
-        tables += [found.changed.places, *([] if found.watch is None else [found.watch.alerts])]
-    if Policy.for_role(role).show_requests and kind == "needle" == opened.city.kind:
-        start = as_of - pd.Timedelta(days=pipeline.WINDOWS[window])
-        known = opened.city.reports["reported_at"]
-        of_window = opened.city.reports[((known >= start) & (known < as_of)).to_numpy()]
-        tables = [*tables, of_window.sort_values("reported_at").tail(_MOST_POINTS)]
+        found = _earlier(opened, kind, back_d) if back_d else _of_kind(opened.hotspots, kind)
+        tables += [found.cells, found.areas]
+        if kind == opened.city.kind:
+            tables.append(_newest(opened, as_of - pd.Timedelta(days=pipeline.WINDOWS[window]), as_of))
+    if not back_d:
+        spiked = spikes(opened, kind)
+        tables += [spiked.changed.places, *([] if spiked.watch is None else [spiked.watch.alerts])]
     return view(opened, role, f"gathered {kind} {window} {back_d}", *tables, as_of=as_of)
+
+
+def _newest(opened: Opened, start: pd.Timestamp, stop: pd.Timestamp) -> gpd.GeoDataFrame:
+    reports = opened.city.reports
+    of_window = reports[((reports["reported_at"] >= start) & (reports["reported_at"] < stop)).to_numpy()]
+    return of_window.sort_values("reported_at").tail(_MOST_POINTS)
 
 
 @st.cache_resource(show_spinner="Looking at reports as they were then", max_entries=8, hash_funcs=_BY_KEY)

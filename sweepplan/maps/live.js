@@ -55,12 +55,18 @@ class LiveMap {
     this.frame.append(this.panel);
     L.DomEvent.disableClickPropagation(this.panel);
     L.DomEvent.disableScrollPropagation(this.panel);
-    this.map.on("click", (event) => {
-      const {lat, lng} = event.latlng;
-      this.picking ? this.tell("point", [lat, lng]) : this.chosen && this.choose(null, true);
-    });
+    this.map.on("click", (event) => this.clicked(event, null));
     this.map.on("zoomend moveend", () => this.moved());
     new ResizeObserver(() => this.map.invalidateSize({animate: false})).observe(this.frame);
+  }
+
+  // Where a spot is asked for, a mark under the pointer is that spot as well.
+  clicked({latlng: {lat, lng}}, id) {
+    if (this.picking) {
+      this.tell("point", [lat, lng]);
+    } else if (id !== null || this.chosen) {
+      this.choose(id, true);
+    }
   }
 
   moved() {
@@ -210,7 +216,7 @@ class LiveMap {
           this.byId.set(id, layer);
           layer.on("click", (event) => {
             L.DomEvent.stopPropagation(event);
-            this.choose(id, true);
+            this.clicked(event, id);
           });
         }
       },
