@@ -15,13 +15,15 @@ from playwright.sync_api import Browser, Page
 from shapely.geometry import Point, box
 from streamlit.testing.v1 import AppTest
 
+from sweepplan import demo
 from sweepplan.app import SCRIPT, kiosk_tables, shown, words
+from sweepplan.app.access import Person
 from sweepplan.errors import ProblemError, SettingsError
 from sweepplan.geo import Area
 from sweepplan.model import Crew
 from sweepplan.privacy import Policy, Published, publish
 from sweepplan.tables import KIOSKS
-from tests.app_pages import crew_rows, press, served_app, table, text_of
+from tests.app_pages import crew_rows, press, served_app, show_page, table, text_of
 
 Write = Callable[..., Path]
 
@@ -35,6 +37,22 @@ def test_hotspots_names_each_place_by_its_streets_and_says_how_it_goes(
     assert set(listed["Hotspot"].iloc[0].split(" & ")) == {"D Street", "Avenue 4"}
     assert listed["Trend"].tolist() == ["↑ rising"]
     assert "What this cannot say" in text_of(page)
+
+
+@pytest.mark.parametrize("role", ["analyst", "public"])
+def test_who_sees_no_single_report_is_shown_counted_squares_and_never_dates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, role: str
+) -> None:
+    monkeypatch.setenv("SWEEPPLAN_SETTINGS", str(demo.folder() / "settings.toml"))
+    monkeypatch.setenv("SWEEPPLAN_STORE", str(tmp_path / "store.sqlite"))
+    page = AppTest.from_function(show_page, args=("hotspots",), default_timeout=120)
+    page.session_state["person"] = Person("sam", "sam", frozenset({role}))
+    said = text_of(page.run())
+    listed = table(page, "Hotspot")
+    assert listed["Reports"].min() >= Policy().min_count
+    assert not {"Since", "Last", "Trend", "4 weeks"} & {*listed.columns}
+    assert "Counted in squares over" in said
+    assert "needle reports as points" in said
 
 
 def test_overdoses_are_shown_by_place_and_never_as_reports(open_page: Callable[..., AppTest], city: Path) -> None:

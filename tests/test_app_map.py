@@ -161,6 +161,8 @@ def test_no_map_draws_more_than_a_browser_can(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("SWEEPPLAN_STORE", str(tmp_path / "store.sqlite"))
     opened = state.opened()
     views = [state.today(opened), *(state.gathered(opened, "needle", role, "year") for role in ("lead", "public"))]
+    assert views[-1].shown.table("incidents").empty
+    assert len(views[-1].shown.table("cells"))
     for view in views:
         layers = json.loads(view.map.layers.make())["layers"]
         assert sum(_at_once(part) for layer in layers if layer["shown"] for part in layer["parts"]) <= MOST_FEATURES

@@ -85,16 +85,15 @@ def _choice(label: str, options: list[str], key: str, said: str) -> str:
 def _headline(opened: Opened, view: View, health: Health, kind: str, against: str) -> None:
     st.markdown(" · ".join(figures.headline(health, kind, against, opened.settings.min_count)))
     found, area = view.shown.table("hotspots"), opened.city.area
+    window = view.shown.windows.get(kind)
+    of = "" if window is None else f" of {figures.months_words(*window, area)}"
     if found.empty:
-        st.caption(f"**No hotspot**: nowhere do enough {kind} reports lie close together.")
+        st.caption(f"**No hotspot**: nowhere do enough {kind} reports{of} lie close together.")
         return
     hold = "hotspot holds" if len(found) == 1 else "hotspots hold"
-    said = [f"{sentence(number(len(found)))} {hold} {counted(found['n_incidents'].sum(), 'report')}"]
-    if kind in view.shown.windows:
-        said = [f"{said[0]} of {figures.months_words(*view.shown.windows[kind], area)}"]
-    elif told := shown.tendencies(view.shown):
-        said.append(told)
-    st.caption(" · ".join([plain(area.label), figures.window_words(health.start, health.stop, area), *said]))
+    said = f"{sentence(number(len(found)))} {hold} {counted(found['n_incidents'].sum(), 'report')}{of}"
+    goes = [shown.tendencies(view.shown)] if window is None else []
+    st.caption(" · ".join([plain(area.label), figures.window_words(health.start, health.stop, area), said, *goes]))
 
 
 def _map(view: View, kind: str) -> None:
