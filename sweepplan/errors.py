@@ -53,6 +53,10 @@ class StoreError(SweepplanError, RuntimeError):
     """The database cannot be reached, written or used, or does not hold what was asked for."""
 
 
+class AccessError(SweepplanError, PermissionError):
+    """Somebody asked for what no role of theirs may do."""
+
+
 class DeliveryError(SweepplanError, OSError):
     """A message did not reach where it was sent."""
 

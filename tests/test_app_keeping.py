@@ -6,14 +6,16 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from sweepplan import demo
-from sweepplan.app import access, intake, keeping, starting
-from sweepplan.errors import SourceError
+from sweepplan.app import access, handout, intake, keeping, starting
+from sweepplan.app.access import Person
+from sweepplan.errors import AccessError, SourceError
 from sweepplan.pipeline import Settings
 from sweepplan.store import FileRead, Store
 from sweepplan.tables import INCIDENTS, QUARANTINE
@@ -154,3 +156,31 @@ def test_accounts_get_roles_lose_sessions_and_every_change_is_noted(
     page.text_input(key="account_id").input("this computer")
     page = press(page, "Save")
     assert "lock yourself out" in text_of(page)
+
+
+def test_what_is_pressed_after_a_role_was_taken_does_nothing(
+    open_page: Callable[..., AppTest], city: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("accounts", city)
+    with Store.open(city.parent / "store.sqlite") as kept:
+        now = access.now()
+        kept.put_account("kim@example.org", "Kim", ["lead"], at=now)
+        kept.sessions.start("kims", "kim@example.org", at=now, ends_at=now + pd.Timedelta(hours=1))
+        monkeypatch.setattr(access, "on_page", lambda _: Person("kim@example.org", "Kim", frozenset({"lead"})))
+        page.text_input(key="account_id").input("kim@example.org")
+        page.multiselect(key="account_roles").set_value(["admin"])
+        page = press(page, "Save")
+        assert "no longer your role" in text_of(page)
+        page.text_input(key="account_id").input("kim@example.org")
+        page = press(page, "Sign out everywhere")
+        assert "no longer your role" in text_of(page)
+        assert kept.roles("kim@example.org") == {"lead"}
+        assert kept.sessions.account("kims", at=now, idle=pd.Timedelta(hours=2)) == "kim@example.org"
+    done: list[str] = []
+    keeping.done(lambda: str(done.append("taken")))()
+    assert not done
+    monkeypatch.setattr(access, "on_page", lambda _: None)
+    nothing: Any = None
+    handout.publish(nothing, nothing)
+    with pytest.raises(AccessError, match="session is over"):
+        access.acting(access.LEAD)

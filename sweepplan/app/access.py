@@ -14,13 +14,14 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from sweepplan.app.options import Options, opened_store
+from sweepplan.errors import AccessError
 from sweepplan.store import ROLES
 
 COOKIE = "_streamlit_user"
 """Streamlit's own: signed, good for 30 days, and for good after a logout. Our table of sessions says when it ends."""
 
 LONGEST, IDLE = pd.Timedelta(hours=12), pd.Timedelta(hours=2)
-EVERYONE = frozenset(ROLES)
+EVERYONE, LEAD, ADMIN = frozenset(ROLES), frozenset({"lead"}), frozenset({"admin"})
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,20 @@ def account_of(claims: Mapping[str, Any]) -> str:
 def here() -> Person:
     """Return who looks at the page that is being drawn."""
     person: Person = st.session_state.get("person", HERE)
+    return person
+
+
+def acting(roles: frozenset[str]) -> Person:
+    """Return who acts, read again: what is pressed is done before the page runs, and with it the check of its roles.
+
+    Raises
+    ------
+    AccessError
+        Their session is over, or none of ``roles`` is theirs any more.
+    """
+    person = on_page(Options.given())
+    if person is None or not person.may(roles):
+        raise AccessError("your session is over, or this is no longer your role: nothing was done; reload the page")
     return person
 
 

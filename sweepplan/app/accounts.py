@@ -7,7 +7,7 @@ import streamlit as st
 from sweepplan.app import access, keeping
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.words import plain, sentence
-from sweepplan.errors import SweepplanError
+from sweepplan.errors import SettingsError, SweepplanError
 from sweepplan.maps.words import counted
 from sweepplan.privacy import roles_markdown
 from sweepplan.store import ROLES, Store
@@ -53,29 +53,30 @@ def _change(store: Store) -> None:
 
 
 def _save(store: Store) -> None:
-    kept, person = st.session_state, access.here()
-    account = kept["account_id"].strip().lower()
-    if not account:
-        kept[_DONE] = ("error", "Give the e-mail of the account.")
-    elif account == person.account_id and "admin" not in kept["account_roles"]:
-        kept[_DONE] = ("error", "You would lock yourself out: keep the role admin, or let another admin take it.")
-    else:
-        _do(store, account, "roles", kept["account_name"].strip() or account, kept["account_roles"])
-
-
-def _do(store: Store, account: str, what: str, name: str, roles: list[str]) -> None:
-    at, by = access.now(), access.here().account_id
+    kept = st.session_state
+    account, roles = kept["account_id"].strip().lower(), list(kept["account_roles"])
+    name, at = kept["account_name"].strip() or account, access.now()
     try:
+        by = access.acting(access.ADMIN).account_id
+        if not account:
+            raise SettingsError("give the e-mail of the account")
+        if account == by and "admin" not in roles:
+            raise SettingsError("you would lock yourself out: keep the role admin, or let another admin take it")
         store.put_account(account, name, roles, at=at)
-        store.note(by, f"{what} of {account}: {', '.join(roles) or 'none'}", at=at)
+        store.note(by, f"roles of {account}: {', '.join(roles) or 'none'}", at=at)
     except SweepplanError as error:
-        st.session_state[_DONE] = ("error", sentence(plain(error)))
+        kept[_DONE] = ("error", sentence(plain(error)))
     else:
-        st.session_state[_DONE] = ("done", f"{plain(account)}: {', '.join(roles) or 'no role'}")
+        kept[_DONE] = ("done", f"{plain(account)}: {', '.join(roles) or 'no role'}")
 
 
 def _revoke(store: Store) -> None:
-    account = st.session_state["account_id"].strip().lower()
-    n = store.sessions.revoke_account(account, at=access.now())
-    store.note(access.here().account_id, f"signed out {account}", at=access.now(), rows=n)
-    st.session_state[_DONE] = ("done", f"{counted(n, 'session')} of {plain(account)} ended")
+    account, at = st.session_state["account_id"].strip().lower(), access.now()
+    try:
+        by = access.acting(access.ADMIN).account_id
+        n = store.sessions.revoke_account(account, at=at)
+        store.note(by, f"signed out {account}", at=at, rows=n)
+    except SweepplanError as error:
+        st.session_state[_DONE] = ("error", sentence(plain(error)))
+    else:
+        st.session_state[_DONE] = ("done", f"{counted(n, 'session')} of {plain(account)} ended")

@@ -85,16 +85,18 @@ def _back(shift: Shift, crew: str) -> None:
 
 
 def _take_back(shift: Shift, places: list[str]) -> None:
-    store, by = opened_store(Options.given().store), access.here().account_id
+    store = opened_store(Options.given().store)
     try:
+        by = access.acting(access.LEAD).account_id
         st.session_state[_SAID] = kept_plans.take_back(store, shift, places, by=by)
     except SweepplanError as error:
         st.session_state[_SAID] = f"{_NOTHING}: {plain(error)}"
 
 
 def _keep(shift: Shift, found: dict[str, float]) -> None:
-    store, by = opened_store(Options.given().store), access.here().account_id
+    store = opened_store(Options.given().store)
     try:
+        by = access.acting(access.LEAD).account_id
         st.session_state[_SAID] = kept_plans.keep(store, shift, found, by=by)
     except SweepplanError as error:
         st.session_state[_SAID] = f"{_NOTHING}: {plain(error)}"

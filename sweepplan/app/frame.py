@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from sweepplan import demo
-from sweepplan.app import access, accounts, data, hotspots, keeping, kiosks, today
+from sweepplan.app import access, accounts, data, hotspots, kiosks, today
 from sweepplan.app.access import Person
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.words import plain, sentence
@@ -26,11 +26,11 @@ class Room:
 
 
 ROOMS = (
-    Room("today", "Today", today.page, frozenset({"lead"})),
+    Room("today", "Today", today.page, access.LEAD),
     Room("hotspots", "Hotspots", hotspots.page, hotspots.ROLES),
     Room("kiosks", "Kiosks", kiosks.page, frozenset({"planner"})),
-    Room("data", "Data", data.page, keeping.ADMIN),
-    Room("accounts", "Accounts", accounts.page, keeping.ADMIN),
+    Room("data", "Data", data.page, access.ADMIN),
+    Room("accounts", "Accounts", accounts.page, access.ADMIN),
 )
 """Every page of the app, the first of one's own is shown first."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sweepplan.app.access import LEAD
 from sweepplan.app.documents import XLSX, Document
 from sweepplan.errors import SolverError
 from sweepplan.pipeline import Kiosks
@@ -27,7 +28,6 @@ from sweepplan.report import (
     routes_xlsx,
 )
 
-_LEAD = frozenset({"lead"})
 _HTML = "text/html; charset=utf-8"
 
 
@@ -49,7 +49,7 @@ def of_plan(
             made = make()
             return made if isinstance(made, bytes) else made.encode()
 
-        return Document(about, content, media, _LEAD, name, f"exported {name}")
+        return Document(about, content, media, LEAD, name, f"exported {name}")
 
     papers = {"All crews": document("sheets.html", _HTML, lambda: route_sheets(once()))}
     if can_print():

@@ -19,7 +19,6 @@ from sweepplan.maps.words import counted, moment_of
 from sweepplan.pipeline import Settings
 from sweepplan.store import ROLES, Store
 
-ADMIN = frozenset({"admin"})
 DONE = "data_done"
 _MOST = 500
 _LATE = 1.5
@@ -27,10 +26,11 @@ _LATE = 1.5
 
 
 def done(act: Callable[[], str]) -> Callable[[], None]:
-    """Return a callback that does something and keeps what came of it, to be said once."""
+    """Return a callback that does something for an admin and keeps what came of it, to be said once."""
 
     def call() -> None:
         try:
+            access.acting(access.ADMIN)
             st.session_state[DONE] = ("done", plain(act()))
         except SweepplanError as error:
             st.session_state[DONE] = ("error", f"{sentence(plain(error))}  \nThe database is as it was.")
@@ -131,7 +131,7 @@ def backup(store: Store, by: str) -> Document:
             return path.read_bytes()
 
     name = f"sweepplan-{at:%Y%m%d-%H%M}.zip"
-    return Document(f"backup {at.floor('min')}", make, "application/zip", ADMIN, name, f"exported {name}")
+    return Document(f"backup {at.floor('min')}", make, "application/zip", access.ADMIN, name, f"exported {name}")
 
 
 def accounts(store: Store) -> pd.DataFrame:
