@@ -118,18 +118,22 @@ class Area:
 
     @classmethod
     def load(cls, path: str | Path) -> Area:
-        """Read ``area.toml``: ``name``, ``crs``, ``tz``, ``boundary`` (GeoJSON beside it), ``note``, ``unit``."""
+        """Read ``area.toml``: ``name``, ``tz``, ``boundary`` (GeoJSON beside it); ``note``, ``unit``, ``crs``, if any.
+
+        Without ``crs`` it lies on the UTM zone of its middle.
+        """
         path = Path(path)
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
-            boundary = _outline(path.parent / given["boundary"]).to_crs(given["crs"]).union_all()
-            return cls(
-                given["name"], boundary, given["crs"], given["tz"], given.get("note", ""), given.get("unit", "m")
-            )
+            outline = _outline(path.parent / given["boundary"])
+            west, south, east, north = outline.total_bounds
+            crs = given["crs"] if "crs" in given else utm_of((west + east) / 2, (south + north) / 2)
+            boundary = outline.to_crs(crs).union_all()
+            return cls(given["name"], boundary, crs, given["tz"], given.get("note", ""), given.get("unit", "m"))
         except OSError as error:
             raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
         except KeyError as error:
-            raise SettingsError(f"{path}: no {error.args[0]!r}: an area needs name, crs, tz and boundary") from error
+            raise SettingsError(f"{path}: no {error.args[0]!r}: an area needs name, tz and boundary") from error
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path}: not TOML: {error}") from error
 

@@ -9,14 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import geopandas as gpd
 import pytest
+from shapely.geometry import box
 from streamlit.testing.v1 import AppTest
 
 from sweepplan import pipeline
 from sweepplan.app import starting
 from sweepplan.errors import SettingsError, SourceError, SweepplanError
+from sweepplan.geo import WGS84
 from sweepplan.pipeline import Founding, Settings, found_city
 from tests.app_pages import press, text_of
+
+FAR_OFF = gpd.GeoSeries([box(10.0, 50.0, 10.1, 50.1)], crs=WGS84).to_json().encode()
 
 
 @pytest.fixture
@@ -53,6 +58,9 @@ def test_a_city_of_files_opens_and_says_what_was_read(
         ({"streets": b"<no graph"}, SourceError, "^streets.graphml.gz: not a street network"),
         ({"reports": b"no,columns\n1,2\n"}, SourceError, "column"),
         ({"depot": (95.0, 0.0)}, SettingsError, "degrees"),
+        ({"boundary": b"{}"}, SourceError, "^boundary.geojson: no boundary in GeoJSON"),
+        ({"boundary": FAR_OFF}, SweepplanError, "of the same city"),
+        ({"kiosks": b"name,where\nKiosk 1,here\n"}, SourceError, "kiosks.csv"),
     ],
 )
 def test_what_cannot_be_read_leaves_nothing(
@@ -65,6 +73,24 @@ def test_what_cannot_be_read_leaves_nothing(
     with pytest.raises(error, match=words):
         found_city(replace(given, **changed), folder)
     assert not folder.exists() or not [*folder.iterdir()]
+
+
+def test_a_boundary_and_kiosks_are_those_of_the_city(given: Founding, tmp_path: Path) -> None:
+    whole = pipeline.load_city(Settings.load(found_city(given, tmp_path).settings))
+    inner = whole.area.boundary.intersection(whole.reports.geometry.iloc[0].buffer(250))
+    outline = gpd.GeoSeries([inner], crs=whole.area.crs).to_crs(WGS84)
+    spot = outline.iloc[0].representative_point()
+    kiosks = f"name,lat,lon\nBy the park,{spot.y},{spot.x}\n".encode()
+    within = replace(given, name="Inner Gridtown", boundary=outline.to_json().encode(), kiosks=kiosks)
+    found = found_city(within, tmp_path)
+    city = pipeline.load_city(Settings.load(found.settings))
+    assert city.area.name == "Inner Gridtown"
+    assert city.area.boundary.symmetric_difference(inner).area < 0.01 * inner.area
+    n_inside = int(whole.reports.intersects(inner).sum())
+    assert 0 < found.n_reports == n_inside < len(whole.reports)
+    assert found.aside["outside the area"] >= len(whole.reports) - n_inside
+    assert city.kiosks is not None
+    assert city.kiosks["name"].tolist() == ["By the park"]
 
 
 def test_a_city_is_never_written_over(given: Founding, tmp_path: Path) -> None:
@@ -86,11 +112,11 @@ def test_the_three_steps_make_a_city_and_name_what_is_missing(
     assert "No streets: choose the file in step 2" in text_of(page).replace("\\", "")
     graph = SimpleNamespace(getvalue=lambda: given.streets, name="drive.graphml")
     table = SimpleNamespace(getvalue=lambda: given.reports, name="../reports.csv")
-    said = starting.made("Gridtown", given.tz, "", graph, table, "boston311")
+    said = starting.made("Gridtown", given.tz, "", "boston311", starting.Files(graph, table))
     assert "Gridtown is made" in said
     assert "1 row set aside" in said or "rows set aside" in said
     assert said.endswith(f"sweepplan app --settings {tmp_path / 'cities' / 'gridtown' / 'settings.toml'}")
     with pytest.raises(SettingsError, match="no reports"):
-        starting.made("Gridtown", given.tz, "", graph, None, "boston311")
+        starting.made("Gridtown", given.tz, "", "boston311", starting.Files(graph, None))
     with pytest.raises(SettingsError, match="write latitude, longitude"):
-        starting.made("Gridtown", given.tz, "here", graph, table, "boston311")
+        starting.made("Gridtown", given.tz, "here", "boston311", starting.Files(graph, table))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -25,7 +26,9 @@ from sweepplan.streets import download_graph
 graph = download_graph("Cambridge, Massachusetts", "drive")
 osmnx.save_graphml(graph, "drive.graphml")
 """
-_STREETS = "GraphML as OSMnx saves it, gzipped or not; the city is what these streets span"
+_STREETS = "GraphML as OSMnx saves it, gzipped or not"
+_BOUNDARY = "GeoJSON of the city's outline; empty: what the streets span. Reports outside it are set aside"
+_KIOSKS = "GeoJSON or CSV with a place and, if there is one, a name; empty: the page Kiosks begins with none"
 _REPORTS = "CSV, JSON or XLSX with a day, a place and what was reported, as the city gives it out"
 _FEED = "Who wrote the file; plain reads any table, and guesses its columns"
 _DEPOT = "Where crews start and end, latitude and longitude; empty: the middle of the city"
@@ -53,6 +56,7 @@ def show() -> None:
             name = st.text_input("Name", placeholder="Cambridge", max_chars=60, help="As maps and sheets call it")
             tz = st.selectbox("Clock", zones, zones.index("America/New_York"), help="The city's time zone")
             depot = st.text_input("Depot", placeholder="42.3390, -71.0720", help=_DEPOT)
+            outline = st.file_uploader("Boundary, if you have one", type=["geojson", "json"], help=_BOUNDARY)
         with streets:
             st.markdown("**2. Streets**")
             graph = st.file_uploader("Streets of the city", type=["graphml", "gz"], help=_STREETS)
@@ -62,12 +66,24 @@ def show() -> None:
             st.markdown("**3. Reports**")
             table = st.file_uploader("Reports of needles", type=["csv", "json", "xlsx"], help=_REPORTS)
             feed = st.selectbox("Written by", list(FEEDS), key="found_feed", help=_FEED)
+            kiosks = st.file_uploader("Kiosks that stand, if any", type=["geojson", "json", "csv"], help=_KIOSKS)
         if st.form_submit_button("Make my city", type="primary", help=_MAKE):
-            keeping.done(lambda: made(name, tz, depot, graph, table, feed))()
+            files = Files(graph, table, outline, kiosks)
+            keeping.done(lambda: made(name, tz, depot, feed, files))()
             st.rerun()
 
 
-def made(name: str, tz: str, depot: str, graph: UploadedFile | None, table: UploadedFile | None, feed: str) -> str:
+@dataclass(frozen=True)
+class Files:
+    """What was chosen; the first two are needed."""
+
+    streets: UploadedFile | None
+    reports: UploadedFile | None
+    boundary: UploadedFile | None = None
+    kiosks: UploadedFile | None = None
+
+
+def made(name: str, tz: str, depot: str, feed: str, files: Files) -> str:
     """Make the city, and say what was read and how it is opened.
 
     Raises
@@ -75,10 +91,21 @@ def made(name: str, tz: str, depot: str, graph: UploadedFile | None, table: Uplo
     SettingsError
         A file is missing, or a value is none; as :func:`found_city` otherwise.
     """
+    graph, table = files.streets, files.reports
     if graph is None or table is None:
         missing = "streets: choose the file in step 2" if graph is None else "reports: choose the file in step 3"
         raise SettingsError(f"no {missing}")
-    given = Founding(name, tz, graph.getvalue(), table.getvalue(), Path(table.name).suffix, feed, _spot(depot))
+    given = Founding(
+        name,
+        tz,
+        graph.getvalue(),
+        table.getvalue(),
+        Path(table.name).suffix,
+        feed,
+        _spot(depot),
+        None if files.boundary is None else files.boundary.getvalue(),
+        None if files.kiosks is None else files.kiosks.getvalue(),
+    )
     with st.spinner("Reading streets and reports"):
         found = found_city(given, folder())
     opened_store(Options.given().store).note(

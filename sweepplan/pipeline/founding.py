@@ -32,9 +32,11 @@ class Founding:
     Attributes
     ----------
     tz : its clock, e.g. ``America/New_York``.
-    streets : GraphML, gzipped or not; its area is what they span.
+    streets : GraphML, gzipped or not.
     reports, ending, feed : a file of reports, how its name ends (``.csv``), and the feed that reads it.
     depot : latitude, longitude; None: the middle of the area.
+    boundary : of its area, GeoJSON; None: what the streets span.
+    kiosks : those that stand, GeoJSON or CSV.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Founding:
     ending: str
     feed: str
     depot: tuple[float, float] | None = None
+    boundary: bytes | None = None
+    kiosks: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def found_city(given: Founding, folder: Path) -> Founded:
     SettingsError
         The name has no letters or is taken, or the clock is unknown.
     SourceError, StreetsError
-        The streets or reports cannot be read.
+        A file cannot be read, or nothing of it lies within the boundary.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", given.name.lower()).strip("-")[:60]
     if not slug:
@@ -103,6 +107,13 @@ def _written(given: Founding, folder: Path) -> City:
         "feed": given.feed,
         "as_of": f"{pd.Timestamp.now(given.tz):%Y-%m-%d %H:%M}",
     }
+    if given.boundary is not None:
+        (folder / "boundary.geojson").write_bytes(given.boundary)
+        _write(folder / "area.toml", {"name": values["name"], "tz": given.tz, "boundary": "boundary.geojson"})
+        values["area"] = "area.toml"
+    if given.kiosks is not None:
+        values["kiosks"] = "kiosks.csv" if given.kiosks.lstrip()[:1] != b"{" else "kiosks.geojson"
+        (folder / values["kiosks"]).write_bytes(given.kiosks)
     if given.feed == "plain":
         (folder / "mapping.toml").write_text(guess_mapping(folder / f"reports{ending}").toml(), encoding="utf-8")
         values["mapping"] = "mapping.toml"
@@ -114,7 +125,7 @@ def _written(given: Founding, folder: Path) -> City:
     return city
 
 
-def _write(file: Path, values: dict[str, str], depot: tuple[float, float] | None) -> None:
+def _write(file: Path, values: dict[str, str], depot: tuple[float, float] | None = None) -> None:
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
     file.write_text("\n".join([*lines, *([f"depot = {list(depot)}"] if depot else [])]) + "\n", encoding="utf-8")
 
