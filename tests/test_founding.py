@@ -11,15 +11,16 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
+from playwright.sync_api import Browser
 from shapely.geometry import box
 from streamlit.testing.v1 import AppTest
 
-from sweepplan import pipeline
+from sweepplan import demo, pipeline
 from sweepplan.app import starting
 from sweepplan.errors import SettingsError, SourceError, SweepplanError
 from sweepplan.geo import WGS84
 from sweepplan.pipeline import Founding, Settings, found_city
-from tests.app_pages import press, text_of
+from tests.app_pages import press, served_app, text_of
 
 FAR_OFF = gpd.GeoSeries([box(10.0, 50.0, 10.1, 50.1)], crs=WGS84).to_json().encode()
 
@@ -120,3 +121,31 @@ def test_the_three_steps_make_a_city_and_name_what_is_missing(
         starting.made("Gridtown", given.tz, "", "boston311", starting.Files(graph, None))
     with pytest.raises(SettingsError, match="write latitude, longitude"):
         starting.made("Gridtown", given.tz, "here", "boston311", starting.Files(graph, table))
+
+
+def test_the_form_makes_a_city_in_a_browser_that_opens(
+    chromium: Browser, city: Path, given: Founding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with served_app(demo.folder() / "settings.toml", "--store", str(tmp_path / "own.sqlite")) as address:
+        page = chromium.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{address}/data")
+        page.get_by_label("Name", exact=True).fill("New Gridtown")
+        for label, file in (("Streets of the city", "streets.graphml"), ("Reports of needles", "requests.csv")):
+            page.get_by_test_id("stFileUploader").filter(has_text=label).locator("input").set_input_files(
+                city.parent / file
+            )
+            page.get_by_text(file).first.wait_for()
+        page.get_by_role("button", name="Make my city").click()
+        said = page.get_by_text("New Gridtown is made").inner_text()
+        page.close()
+    made = Path(said.rpartition(" ")[2])
+    assert made.is_relative_to(tmp_path)
+    with served_app(made) as address:
+        page = chromium.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(address)
+        page.get_by_text("open requests").first.wait_for()
+        page.locator(".live[data-drawn]").wait_for()
+        page.close()
