@@ -19,16 +19,19 @@ SCRIPTS = (
     "![x](http://127.0.0.1:9/x.png) \u202ehtml\u202c ]]>&amp;",
     "' onmouseover='window.hit=1' x=\"",
 )
-FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", '=HYPERLINK("http://127.0.0.1:9","x")')
+FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", '=HYPERLINK("http://127.0.0.1:9","x")', "\t=1+1")
 PAYLOADS = (*SCRIPTS, *FORMULAS)
+CONTROLS = "\x07\x1b[31m\x0b\ufffe=1+1"
+"""No XML may hold them, so no street is named so."""
 STREETS = (*(f"{each} Street" for each in "ABCDEFG"), *(f"Avenue {k}" for k in range(1, 8)))
 
 
 class Hostile:
-    """Settings of the city, and each text that was put into it; all bear the same ``mark``."""
+    """Settings of the city, and each text that was put into it; all bear the same ``mark``, of overdoses ``secret``."""
 
     def __init__(self, settings: Path) -> None:
         self.settings, self.mark, self._n = settings, f"mark{uuid4().hex[:8]}", count()
+        self.secret = f"hidden{uuid4().hex[:8]}"
         self.told: dict[str, list[str]] = {}
 
     def text(self, column: str, payload: str | None = None) -> str:
@@ -53,6 +56,8 @@ def hostile_city(write_city: Callable[..., Path]) -> Hostile:
         said = city.text("request").replace('"', '""')
         requests = requests.replace(f"\n{number},", f'\n"{said}",')
     city.write("requests.csv", requests)
+    calls = (city.settings.parent / "calls.csv").read_text()
+    city.write("calls.csv", re.sub(r",E(\d+),", lambda each: f",{city.secret} {FORMULAS[0]} {each[1]},", calls))
     settings = city.settings.read_text()
     depot = re.search(r"depot = \[([-\d.]+), ([-\d.]+)\]", settings)
     assert depot is not None
@@ -71,14 +76,14 @@ def hostile_city(write_city: Callable[..., Path]) -> Hostile:
 
 
 def _layers(city: Hostile, lat: float, lon: float) -> None:
-    def spots(kind: str, state: str, north: float, n: int = len(PAYLOADS)) -> list[dict[str, Any]]:
+    def spots(kind: str, state: str, north: float, n: int = len(PAYLOADS) + 1) -> list[dict[str, Any]]:
         return [
             {
                 "type": "Feature",
                 "geometry": {"type": "Point", "coordinates": [lon + 0.0005 + k / 2000, lat + north]},
                 "properties": {
                     "site_id": city.text(f"{kind} id"),
-                    "name": city.text(kind, PAYLOADS[k]),
+                    "name": city.text(kind, (*PAYLOADS, CONTROLS)[k]),
                     "kind": kind,
                     "state": state,
                 },
@@ -91,7 +96,11 @@ def _layers(city: Hostile, lat: float, lon: float) -> None:
             {
                 "type": "Feature",
                 "geometry": {"type": "Polygon", "coordinates": [_square(lon + 0.001 + k / 500, lat + north)]},
-                "properties": {ids: city.text(f"{column} id"), "name": city.text(column), "kind": "park"},
+                "properties": {
+                    ids: city.text(f"{column} id"),
+                    "name": city.text(column, CONTROLS if k == 2 else None),
+                    "kind": "park",
+                },
             }
             for k in range(n)
         ]

@@ -31,13 +31,14 @@ def app(hostile: Hostile) -> Iterator[str]:
 
 
 class Eyes:
-    """Looks at pages of the app, and asks each whether a script of a file ran."""
+    """Looks at pages of the app, and asks each whether a script of a file ran, and whether it tells of an overdose."""
 
-    def __init__(self, page: Page, app: str, mark: str) -> None:
-        self.page, self.app, self.mark = page, app, mark
+    def __init__(self, page: Page, app: str, hostile: Hostile) -> None:
+        self.page, self.app, self.mark, self.secret = page, app, hostile.mark, hostile.secret
 
     def clean(self, where: str) -> None:
         assert self.page.evaluate("window.hit") is None, where
+        assert self.secret not in self.page.content(), where
         assert not self.page.locator(".stException").count(), where
 
     def read(self, where: str, texts: list[str]) -> None:
@@ -65,13 +66,18 @@ def test_no_payload_of_a_file_runs_and_its_text_is_still_read(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
-    eyes = Eyes(page, app, hostile.mark)
+    eyes = Eyes(page, app, hostile)
     exports = _today(eyes, hostile)
     page.get_by_role("link", name="Hotspots").click()
     page.get_by_text("Where needles gather").wait_for()
     page.locator(".live[data-drawn]").first.wait_for()
     eyes.read("hotspots", hostile.told["area"])
     exports |= eyes.links()
+    page.get_by_role("radio", name="Overdoses").or_(page.get_by_role("button", name="Overdoses")).first.click()
+    page.get_by_text("Where overdoses gather").wait_for()
+    page.get_by_text("Counted in squares").wait_for()
+    eyes.clean("overdoses")
+    exports |= {f"{label}, overdoses": url for label, url in eyes.links().items()}
     page.get_by_role("link", name="Kiosks").click()
     page.get_by_text("certified optimal").wait_for()
     page.locator(".live[data-drawn]").first.wait_for()
@@ -80,6 +86,7 @@ def test_no_payload_of_a_file_runs_and_its_text_is_still_read(
     _keeping(eyes, tmp_path)
     _exports(chromium.new_page(), exports, hostile)
     page.close()
+    assert hostile.secret.encode() not in (hostile.settings.parent / "served.sqlite").read_bytes()
     assert not [url for url in asked if not url.startswith((app, "data:", "blob:", "about:"))]
 
 
@@ -138,6 +145,7 @@ def _exports(page: Page, exports: dict[str, str], hostile: Hostile) -> None:
         assert answer.ok, label
         kind = url.rpartition(".")[2]
         seen.add(kind)
+        assert hostile.secret.encode() not in answer.body(), label
         if kind == "html":
             page.goto(url)
             said = _plainly(page.inner_text("body"))
@@ -153,6 +161,7 @@ def _exports(page: Page, exports: dict[str, str], hostile: Hostile) -> None:
         elif kind == "xlsx":
             cells = [cell for row in load_workbook(io.BytesIO(answer.body())).worksheets[0].iter_rows() for cell in row]
             assert not [cell for cell in cells if cell.data_type == "f"], label
+            assert not [cell for cell in cells if hostile.secret in str(cell.value)], label
             assert any(text in str(cell.value) for cell in cells for text in streets), label
         elif kind == "geojson":
             assert hostile.mark in json.dumps(json.loads(answer.text())), label

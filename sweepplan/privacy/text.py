@@ -65,6 +65,17 @@ def to_xlsx(table: pd.DataFrame, *, withheld: Iterable[str] = (), notes: Iterabl
     return file.getvalue()
 
 
+def only_xml(text: str) -> str:
+    r"""Return text in which U+FFFD stands for every character that no XML may hold.
+
+    Examples
+    --------
+    >>> ascii(only_xml("Elm" + chr(7)))
+    "'Elm\\ufffd'"
+    """
+    return _NOT_XML.sub("\ufffd", text)
+
+
 def _last(withheld: Iterable[str], notes: Iterable[str]) -> Iterator[str]:
     yield from (f"Withheld: {words}" for words in withheld)
     yield from notes
@@ -75,7 +86,7 @@ def _cell(sheet: WriteOnlyWorksheet, value: Any, *, bold: bool = False) -> Cell 
         return None
     if isinstance(value, int | float | np.number):
         return WriteOnlyCell(sheet, float(value) if dtypes.is_float(value) else int(value))
-    cell = WriteOnlyCell(sheet, _NOT_XML.sub("\ufffd", re.sub("\r\n?", "\n", str(value))))
+    cell = WriteOnlyCell(sheet, only_xml(re.sub("\r\n?", "\n", str(value))))
     cell.data_type, cell.quotePrefix = "s", True
     if bold:
         cell.font = Font(bold=True)

@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from sweepplan.geo import WGS84
-from sweepplan.privacy import Published, to_csv, to_xlsx
+from sweepplan.privacy import Published, only_xml, to_csv, to_xlsx
 
 
 def routes_gpx(shown: Published) -> str:
@@ -47,7 +47,7 @@ def routes_gpx(shown: Published) -> str:
                 description=f"{stop['kind']}, {arrives_at:%H:%M}, {stop['slack_min']:.0f} min to spare",
             )
         )
-    return str(document.to_xml(version="1.1"))
+    return only_xml(document.to_xml(version="1.1"))
 
 
 def routes_geojson(shown: Published) -> str:
