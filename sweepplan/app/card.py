@@ -18,10 +18,10 @@ def show(opened: Opened, planned: Planned | None) -> None:
     if facts is None:
         return
     with st.container(border=True, key="card"):
-        top, close = st.columns([6, 1], vertical_alignment="center")
         mark = f"{facts.mark} · " if facts.mark else ""
-        top.markdown(f"**{plain(mark + facts.name)}**")
-        close.button("✕", on_click=desk.select, args=(None,), type="tertiary", help="Close the card")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(mark + facts.name)}**", width="stretch")
+            st.button("✕", on_click=desk.select, args=(None,), type="tertiary", help="Close the card")
         st.markdown("  \n".join(plain(line) for line in shown.card(facts, opened.city.area, opened.as_of)))
         if planned is None:
             return

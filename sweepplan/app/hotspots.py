@@ -110,10 +110,10 @@ def _card(view: View, kind: str) -> None:
     if not told:
         return
     with st.container(border=True, key="hotspot"):
-        top, close = st.columns([6, 1], vertical_alignment="center")
-        top.markdown(f"**{plain(told[0])}**")
         forget = {_CHOSEN + kind: None}
-        close.button("✕", on_click=st.session_state.update, args=(forget,), type="tertiary", help="Close the card")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(told[0])}**", width="stretch")
+            st.button("✕", on_click=st.session_state.update, args=(forget,), type="tertiary", help="Close the card")
         st.markdown("  \n".join(plain(line) for line in told[1:]))
 
 

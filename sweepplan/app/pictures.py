@@ -173,7 +173,7 @@ def curve(judged: Sequence[KioskJudgement], n_today: int, k: int, least: int, bo
             {"transform": marked, "mark": {"type": "point", "filled": True, "size": 140, "color": ACCENT}},
             {
                 "transform": marked,
-                "mark": {"type": "text", "dy": -14, "align": "center", "fontWeight": "bold", "color": INK},
+                "mark": {"type": "text", "dx": 4, "dy": -14, "align": "right", "fontWeight": "bold", "color": INK},
                 "encoding": {"text": {"field": "name"}},
             },
         ],
