@@ -251,6 +251,8 @@ def _outline(path: Path) -> gpd.GeoSeries:
     except (ValueError, TypeError, KeyError, RecursionError, shapely.errors.GEOSException) as error:
         why = " ".join(str(error).split())[:120]
         raise SourceError(f"{path}: no boundary in GeoJSON ({why}): give polygons in WGS84 degrees") from error
+    if not len(shapes) or shapely.is_empty(shapes).all():
+        raise SourceError(f"{path}: no boundary in it: give polygons in WGS84 degrees")
     return gpd.GeoSeries(shapes, crs=WGS84)
 
 

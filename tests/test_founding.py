@@ -60,6 +60,7 @@ def test_a_city_of_files_opens_and_says_what_was_read(
         ({"reports": b"no,columns\n1,2\n"}, SourceError, "column"),
         ({"depot": (95.0, 0.0)}, SettingsError, "degrees"),
         ({"boundary": b"{}"}, SourceError, "^boundary.geojson: no boundary in GeoJSON"),
+        ({"boundary": b'{"features": []}'}, SourceError, "^boundary.geojson: no boundary in it"),
         ({"boundary": FAR_OFF}, SweepplanError, "of the same city"),
         ({"kiosks": b"name,where\nKiosk 1,here\n"}, SourceError, "kiosks.csv"),
     ],
@@ -81,7 +82,7 @@ def test_a_boundary_and_kiosks_are_those_of_the_city(given: Founding, tmp_path: 
     inner = whole.area.boundary.intersection(whole.reports.geometry.iloc[0].buffer(250))
     outline = gpd.GeoSeries([inner], crs=whole.area.crs).to_crs(WGS84)
     spot = outline.iloc[0].representative_point()
-    kiosks = f"name,lat,lon\nBy the park,{spot.y},{spot.x}\n".encode()
+    kiosks = f"name,lat,lon\nBy the park,{spot.y},{spot.x}\nAbroad,10.0,50.0\n".encode()
     within = replace(given, name="Inner Gridtown", boundary=outline.to_json().encode(), kiosks=kiosks)
     found = found_city(within, tmp_path)
     city = pipeline.load_city(Settings.load(found.settings))
@@ -89,9 +90,10 @@ def test_a_boundary_and_kiosks_are_those_of_the_city(given: Founding, tmp_path: 
     assert city.area.boundary.symmetric_difference(inner).area < 0.01 * inner.area
     n_inside = int(whole.reports.intersects(inner).sum())
     assert 0 < found.n_reports == n_inside < len(whole.reports)
-    assert found.aside["outside the area"] >= len(whole.reports) - n_inside
+    assert found.aside["reports outside the area"] >= len(whole.reports) - n_inside
     assert city.kiosks is not None
     assert city.kiosks["name"].tolist() == ["By the park"]
+    assert found.aside["kiosks outside the area"] == 1
 
 
 def test_a_city_is_never_written_over(given: Founding, tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def made(name: str, tz: str, depot: str, feed: str, files: Files) -> str:
     opened_store(Options.given().store).note(
         access.here().account_id, "made a city of files", at=access.now(), rows=found.n_reports
     )
-    aside = f", {counted(sum(found.aside.values()), 'row')} set aside" if found.aside else ""
+    why = ", ".join(f"{n:,} {reason}" for reason, n in found.aside.items())
+    aside = f", {counted(sum(found.aside.values()), 'row')} set aside ({why})" if found.aside else ""
     read = f"{counted(found.n_streets, 'piece')} of street, {counted(found.n_reports, 'report')}{aside}"
     return f"{name.strip()} is made: {read}. Open it with: sweepplan app --settings {shlex.quote(str(found.settings))}"
 

@@ -20,7 +20,7 @@ from sweepplan.pipeline.city import City, load_city
 from sweepplan.pipeline.settings import Settings
 from sweepplan.sources import guess_mapping
 
-_GZIP = b"\x1f\x8b"
+_GZIP, _BEFORE = b"\x1f\x8b", b"\xef\xbb\xbf \t\r\n"
 _ENDINGS = (".csv", ".json", ".xlsx")
 _MORNING = pd.Timedelta(hours=6)
 
@@ -52,7 +52,7 @@ class Founding:
 
 @dataclass(frozen=True)
 class Founded:
-    """The settings of the new city, and what was read: pieces of street, reports kept, rows set aside by reason."""
+    """The settings of the new city, and what was read: pieces of street, reports kept, what was set aside and why."""
 
     settings: Path
     n_streets: int
@@ -88,8 +88,10 @@ def found_city(given: Founding, folder: Path) -> Founded:
         raise type(error)(str(error).replace(f"{making}/", "")) from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    main = city.readings[0]
-    aside = {str(reason): int(n) for reason, n in main.rejected.items()}
+    main, sites = city.readings[0], city.rejected_sites
+    aside = {f"reports {reason}": int(n) for reason, n in main.rejected.items()}
+    if not sites.empty:
+        aside |= {f"kiosks {reason}": int(n) for reason, n in sites["reason"].value_counts().items()}
     return Founded(folder / slug / "settings.toml", len(city.streets.edges), len(main.incidents), aside)
 
 
@@ -112,7 +114,7 @@ def _written(given: Founding, folder: Path) -> City:
         _write(folder / "area.toml", {"name": values["name"], "tz": given.tz, "boundary": "boundary.geojson"})
         values["area"] = "area.toml"
     if given.kiosks is not None:
-        values["kiosks"] = "kiosks.csv" if given.kiosks.lstrip()[:1] != b"{" else "kiosks.geojson"
+        values["kiosks"] = "kiosks.geojson" if given.kiosks.lstrip(_BEFORE)[:1] == b"{" else "kiosks.csv"
         (folder / values["kiosks"]).write_bytes(given.kiosks)
     if given.feed == "plain":
         (folder / "mapping.toml").write_text(guess_mapping(folder / f"reports{ending}").toml(), encoding="utf-8")
