@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import access, figures, livemap, shown, spikes, state, trends
+from sweepplan.app import access, figures, hotspot_list, livemap, shown, spikes, state, trends
 from sweepplan.app.documents import SHELF
 from sweepplan.app.state import Opened, View
 from sweepplan.app.words import number, plain, sentence
@@ -12,16 +12,8 @@ from sweepplan.maps.words import counted
 from sweepplan.pipeline import WINDOWS, Health
 
 _NAMES = {"needle": "Needles", "overdose": "Overdoses"}
-_CANNOT = {
-    "needle": "Reports are complaints, not needles: some places are complained about more than they deserve. "
-    "Where nobody looks, nothing is reported.",
-    "overdose": "Calls are not overdoses: many overdoses are never called in. "
-    "Places are blurred: no hotspot is a person or a house.",
-}
 _AGAINST = ("as long before", "a year ago")
 _OF_THE_LAST = "The time that figures are of: whole days up to midnight; of whole months over where counts are rounded"
-_MAP_PX, _LIST_PX, _ROW_PX = 560, 430, 35
-_CHOSEN = "chosen hotspot of "
 ROLES = frozenset({"lead", "analyst", "planner", "partner", "public"})
 
 
@@ -45,10 +37,10 @@ def page() -> None:
     view = _of_time(opened, now, (kind, role, window, back_d), against)
     drawn, listed = st.columns([4, 3], gap="medium")
     with drawn:
-        _map(view, kind)
+        hotspot_list.on_map(view, kind)
     with listed:
-        _card(view, kind)
-        _list(view, kind)
+        hotspot_list.card(view, kind)
+        hotspot_list.table(view, kind)
     trend, answers = st.columns([4, 3], gap="medium")
     with trend:
         trends.trend(health, opened)
@@ -94,48 +86,6 @@ def _headline(opened: Opened, view: View, health: Health, kind: str, against: st
     said = f"{sentence(number(len(found)))} {hold} {counted(found['n_incidents'].sum(), 'report')}{of}"
     goes = [shown.tendencies(view.shown)] if window is None else []
     st.caption(" · ".join([plain(area.label), figures.window_words(health.start, health.stop, area), said, *goes]))
-
-
-def _map(view: View, kind: str) -> None:
-    def clicked(on: livemap.Clicked) -> None:
-        st.session_state[_CHOSEN + kind] = on.selected
-
-    chosen = st.session_state.get(_CHOSEN + kind)
-    livemap.show(view.map, key=f"hotspots-{kind}", height=_MAP_PX, selected=chosen, on_click=clicked)
-
-
-def _card(view: View, kind: str) -> None:
-    """Show what there is to say of the hotspot that was clicked, if the map has it."""
-    told = shown.hotspot_card(view.shown, st.session_state.get(_CHOSEN + kind))
-    if not told:
-        return
-    with st.container(border=True, key="hotspot"):
-        forget = {_CHOSEN + kind: None}
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(told[0])}**", width="stretch")
-            st.button("✕", on_click=st.session_state.update, args=(forget,), type="tertiary", help="Close the card")
-        st.markdown("  \n".join(plain(line) for line in told[1:]))
-
-
-def _list(view: View, kind: str) -> None:
-    table = shown.hotspots(view.shown)
-    if table.empty:
-        st.info("Nothing to list. A hotspot needs reports close together: read a longer time, or a larger area.")
-    else:
-        columns = {
-            "Reports": st.column_config.NumberColumn(format="localized"),
-            "Hotspot": st.column_config.Column(width=190),
-        }
-        height = min(_LIST_PX, _ROW_PX * (len(table) + 1) + 3)
-        st.dataframe(table, hide_index=True, height=height, column_config=columns)
-        if kind in view.shown.windows:
-            window = figures.months_words(*view.shown.windows[kind], view.shown.area)
-            st.caption(f"Counted in squares over {window} together, so that no few reports can be told.")
-        if "Trend" in table:
-            st.caption("Trend: the last 4 weeks against the 4 before; small places swing by chance.")
-    for words in view.shown.withheld_words():
-        st.caption(f"Not shown: {plain(words)}.")
-    st.caption(f"What this cannot say: {_CANNOT[kind]}")
 
 
 def _data(opened: Opened, view: View, health: Health, kind: str, role: str, against: str) -> None:
