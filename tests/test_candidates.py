@@ -11,8 +11,9 @@ import shapely
 from sweepplan import cli
 from sweepplan.errors import StreetsError
 from sweepplan.geo import WGS84
-from sweepplan.pipeline import Servers, area_of_place, download_candidates
+from sweepplan.pipeline import Servers, area_of_place, download_candidates, streets_of_place
 from sweepplan.sources import read_sites
+from sweepplan.streets import read_graph
 from tests.replay import place, server
 
 AROUND = shapely.box(-71.07, 42.355, -71.05, 42.365)
@@ -64,8 +65,8 @@ def test_streets_alone_are_enough() -> None:
     assert set(sites["kind"]) == {"street"}
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr("sys.argv", ["sweepplan", "candidates", *(str(argument) for argument in arguments)])
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: object, verb: str = "candidates") -> int:
+    monkeypatch.setattr("sys.argv", ["sweepplan", verb, *(str(argument) for argument in arguments)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return int(ended.value.code or 0)
@@ -106,3 +107,21 @@ def test_without_a_server_one_line_says_so(
         area = area_of_place("Somewhere", Servers(url, url))
     with pytest.raises(StreetsError, match="places of 'Somewhere' cannot be downloaded"):
         download_candidates(area, Servers(gone, gone))
+
+
+@pytest.mark.parametrize("mode", ["drive", "walk"])
+def test_streets_of_a_place_are_a_file_that_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, mode: str
+) -> None:
+    out = tmp_path / "streets.graphml"
+    with server(place(AROUND), answer) as (url, asked):
+        servers = ("--overpass", url, "--nominatim", url)
+        assert call(monkeypatch, "--place", "Somewhere", "--mode", mode, *servers, "--out", out, verb="streets") == 0
+        assert "streets of Somewhere" in capsys.readouterr().out
+        assert ("footway" in asked[1]) == (mode == "drive")  # left out of what vans use
+        assert streets_of_place("Somewhere", "drive", Servers(url, url)).startswith(b"<?xml")
+    assert read_graph(out).number_of_edges() == 6
+    gone = ("--overpass", "http://127.0.0.1:9", "--nominatim", "http://127.0.0.1:9")
+    assert call(monkeypatch, "--place", "Somewhere", *gone, "--out", tmp_path / "no.graphml", verb="streets") == 1
+    assert "cannot be downloaded" in capsys.readouterr().err
+    assert not (tmp_path / "no.graphml").exists()

@@ -112,13 +112,17 @@ def test_the_three_steps_make_a_city_and_name_what_is_missing(
     page = open_page("data", city)
     assert "Your own city in three steps" in text_of(page)
     page = press(page, "Make my city")
-    assert "No streets: choose the file in step 2" in text_of(page).replace("\\", "")
+    assert "No streets: choose the file in step 2, or name a place" in text_of(page).replace("\\", "")
     graph = SimpleNamespace(getvalue=lambda: given.streets, name="drive.graphml")
     table = SimpleNamespace(getvalue=lambda: given.reports, name="../reports.csv")
     said = starting.made("Gridtown", given.tz, "", "boston311", starting.Files(graph, table))
     assert "Gridtown is made" in said
     assert "1 row set aside" in said or "rows set aside" in said
     assert said.endswith(f"sweepplan app --settings {tmp_path / 'cities' / 'gridtown' / 'settings.toml'}")
+    monkeypatch.setattr(starting, "streets_of_place", lambda _: given.streets)
+    assert "By Name is made" in starting.made(
+        "By Name", given.tz, "", "boston311", starting.Files(None, table), "Gridtown"
+    )
     with pytest.raises(SettingsError, match="no reports"):
         starting.made("Gridtown", given.tz, "", "boston311", starting.Files(graph, None))
     with pytest.raises(SettingsError, match="write latitude, longitude"):

@@ -16,17 +16,12 @@ from sweepplan.app import access, keeping
 from sweepplan.app.options import Options, opened_store
 from sweepplan.errors import SettingsError
 from sweepplan.maps.words import counted
-from sweepplan.pipeline import Founding, Settings, found_city
+from sweepplan.pipeline import Founding, Settings, found_city, streets_of_place
 from sweepplan.sources import FEEDS
 from sweepplan.store import usual
 
-_DOWNLOAD = """# with internet, once:
-import osmnx
-from sweepplan.streets import download_graph
-graph = download_graph("Cambridge, Massachusetts", "drive")
-osmnx.save_graphml(graph, "drive.graphml")
-"""
 _STREETS = "GraphML as OSMnx saves it, gzipped or not"
+_PLACE = "In place of a file: asks OpenStreetMap, which then sees the city's name; takes a minute or more"
 _BOUNDARY = "GeoJSON of the city's outline; empty: what the streets span. Reports outside it are set aside"
 _KIOSKS = "GeoJSON or CSV with a place and, if there is one, a name; empty: the page Kiosks begins with none"
 _REPORTS = "CSV, JSON or XLSX with a day, a place and what was reported, as the city gives it out"
@@ -60,8 +55,7 @@ def show() -> None:
         with streets:
             st.markdown("**2. Streets**")
             graph = st.file_uploader("Streets of the city", type=["graphml", "gz"], help=_STREETS)
-            with st.expander("Where to get them"):
-                st.code(_DOWNLOAD, language="python", wrap_lines=True)
+            place = st.text_input("Or download those of", placeholder="Cambridge, Massachusetts", help=_PLACE)
         with reports:
             st.markdown("**3. Reports**")
             table = st.file_uploader("Reports of needles", type=["csv", "json", "xlsx"], help=_REPORTS)
@@ -69,7 +63,7 @@ def show() -> None:
             kiosks = st.file_uploader("Kiosks that stand, if any", type=["geojson", "json", "csv"], help=_KIOSKS)
         if st.form_submit_button("Make my city", type="primary", help=_MAKE):
             files = Files(graph, table, outline, kiosks)
-            keeping.done(lambda: made(name, tz, depot, feed, files))()
+            keeping.done(lambda: made(name, tz, depot, feed, files, place.strip()))()
             st.rerun()
 
 
@@ -83,7 +77,7 @@ class Files:
     kiosks: UploadedFile | None = None
 
 
-def made(name: str, tz: str, depot: str, feed: str, files: Files) -> str:
+def made(name: str, tz: str, depot: str, feed: str, files: Files, place: str = "") -> str:
     """Make the city, and say what was read and how it is opened.
 
     Raises
@@ -91,14 +85,17 @@ def made(name: str, tz: str, depot: str, feed: str, files: Files) -> str:
     SettingsError
         A file is missing, or a value is none; as :func:`found_city` otherwise.
     """
-    graph, table = files.streets, files.reports
-    if graph is None or table is None:
-        missing = "streets: choose the file in step 2" if graph is None else "reports: choose the file in step 3"
-        raise SettingsError(f"no {missing}")
+    table = files.reports
+    if files.streets is None and not place:
+        raise SettingsError("no streets: choose the file in step 2, or name a place")
+    if table is None:
+        raise SettingsError("no reports: choose the file in step 3")
+    with st.spinner("Reading streets"):
+        streets = files.streets.getvalue() if files.streets is not None else streets_of_place(place)
     given = Founding(
         name,
         tz,
-        graph.getvalue(),
+        streets,
         table.getvalue(),
         Path(table.name).suffix,
         feed,

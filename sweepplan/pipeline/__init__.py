@@ -1,7 +1,7 @@
 """The whole walk, once, for command line, app and notebook: read, find, sweep, site, publish."""
 
 from sweepplan.pipeline.alerts import ALARMS, Watched, alerts_only, tell_alerts
-from sweepplan.pipeline.candidates import Servers, area_of_place, download_candidates
+from sweepplan.pipeline.candidates import Servers, area_of_place, download_candidates, streets_of_place
 from sweepplan.pipeline.city import City, load_city, read_reports
 from sweepplan.pipeline.crews import crew_of, crew_told
 from sweepplan.pipeline.editing import Edited, SoFar, plan_body, worth_so_far
@@ -107,6 +107,7 @@ __all__ = [
     "spikes",
     "stop_facts",
     "stop_of",
+    "streets_of_place",
     "sweep_places",
     "tell_alerts",
     "with_counts",

@@ -1,8 +1,10 @@
-"""Where a kiosk may stand, by OpenStreetMap: public places by their tags, and points along its streets."""
+"""What OpenStreetMap knows of a place: its streets, and where a kiosk may stand, at public places and along streets."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from typing import Literal
 
 import geopandas as gpd
 import shapely
@@ -10,7 +12,16 @@ import shapely
 from sweepplan import bridge
 from sweepplan.geo import WGS84, Area
 from sweepplan.pipeline.progress import Progress, quiet
-from sweepplan.streets import StreetNetwork, download_boundary, download_features, download_streets
+from sweepplan.streets import (
+    StreetNetwork,
+    download_boundary,
+    download_features,
+    download_graph,
+    download_streets,
+    graphml,
+)
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,20 @@ class Servers:
 
     overpass: str | None = None
     nominatim: str | None = None
+
+
+def streets_of_place(place: str, mode: Literal["drive", "walk"] = "drive", servers: Servers | None = None) -> bytes:
+    """Download the streets of ``place`` as GraphML; one place at a time, whoever asks.
+
+    Raises
+    ------
+    StreetsError
+        The place is unknown or has no boundary, a server does not answer, or there are no streets.
+    """
+    asked = servers or Servers()
+    with _ONE_AT_A_TIME:
+        graph = download_graph(place, mode, overpass_url=asked.overpass, nominatim_url=asked.nominatim)
+    return graphml(graph)
 
 
 def area_of_place(place: str, servers: Servers | None = None) -> Area:

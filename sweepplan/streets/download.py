@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -50,6 +52,14 @@ def download_graph(
         if mode == "drive":
             keep(graph, parse(_restrictions(graph)))
     return check_graph(graph, name=place)
+
+
+def graphml(graph: nx.MultiDiGraph[int]) -> bytes:
+    """Return a network, with its turn restrictions, as :func:`sweepplan.streets.read_graph` reads it from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "streets.graphml"
+        ox.save_graphml(graph, file)
+        return file.read_bytes()
 
 
 def download_streets(
