@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from sweepplan.app.glossary import TERMS
 from tests.app_pages import press
 
 CONTROLS = ("button", "button_group", "checkbox", "link_button", "multiselect", "number_input", "selectbox", "slider")
@@ -33,3 +34,15 @@ def test_every_control_of_a_page_says_what_it_does(open_page: Callable[..., AppT
         page.session_state["selected"] = stop
         page = press(page, "Publish")
         assert not silent(page.run())
+
+
+def test_words_of_the_field_are_explained_where_they_stand(open_page: Callable[..., AppTest], city: Path) -> None:
+    page = open_page("hotspots", city)
+    assert page.subheader[0].proto.help == TERMS["Hotspot"]
+    assert TERMS["interval"] in {each.proto.help for each in page.markdown}
+    heads = "".join(each.proto.columns for each in page.dataframe)
+    assert all(TERMS[name] in heads for name in ("Trend", "By chance", "Median", "Nine of ten in"))
+    page = open_page("kiosks", city)
+    assert TERMS["certified optimal"] in {each.proto.help for each in page.markdown}
+    heads = "".join(each.proto.columns for each in page.dataframe)
+    assert all(TERMS[name] in heads for name in ("In reach", "Not covered today"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import figures, livemap, shown
+from sweepplan.app import figures, glossary, livemap, shown
 from sweepplan.app.state import View
 from sweepplan.app.words import plain
 
@@ -16,10 +16,14 @@ _CANNOT = {
 }
 _CHOSEN = "chosen hotspot of "
 _MAP_PX, _LIST_PX, _ROW_PX = 560, 430, 35
-_COLUMNS = {
-    "Reports": st.column_config.NumberColumn(format="localized"),
-    "Hotspot": st.column_config.Column(width=190),
-}
+_COLUMNS = glossary.columns(
+    "Trend",
+    "How it came",
+    "By chance",
+    "Swept",
+    Reports=st.column_config.NumberColumn(format="localized"),
+    Hotspot=st.column_config.Column(width=190, help=glossary.TERMS["Hotspot"]),
+)
 
 
 def on_map(view: View, kind: str) -> None:

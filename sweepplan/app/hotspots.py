@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import access, figures, hotspot_list, livemap, shown, spikes, state, trends
+from sweepplan.app import access, figures, glossary, hotspot_list, livemap, shown, spikes, state, trends
 from sweepplan.app.documents import SHELF
 from sweepplan.app.state import Opened, View
 from sweepplan.app.words import number, plain, sentence
@@ -31,7 +31,7 @@ def page() -> None:
     health = state.health(opened, kind, role, window, back_d)
     now = state.gathered(opened, kind, role, window)
     with title:
-        st.subheader(f"Where {_NAMES[kind].lower()} gather", anchor=False)
+        st.subheader(f"Where {_NAMES[kind].lower()} gather", anchor=False, help=glossary.TERMS["Hotspot"])
     _headline(opened, now, health, kind, against)
     spikes.panel(opened, kind, role, now.shown)
     view = _of_time(opened, now, (kind, role, window, back_d), against)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sweepplan.app import kiosk_tables, livemap, state
+from sweepplan.app import glossary, kiosk_tables, livemap, state
 from sweepplan.app.documents import SHELF
 from sweepplan.app.state import Opened, Sited
 from sweepplan.app.words import plain
@@ -18,7 +18,10 @@ def tables(opened: Opened, sited: Sited, rules: KioskRules, boxes: str) -> None:
     """Show new and standing ones in tables."""
     needles = sited.kiosks.study.kind == "needle"
     within = f": about so many reports a year within {rules.reach_m:g} m on foot" if needles else ""
-    counts = {name: st.column_config.TextColumn(alignment="right") for name in ("In reach", "Not covered today")}
+    counts = {
+        name: st.column_config.TextColumn(alignment="right", help=glossary.TERMS[name])
+        for name in ("In reach", "Not covered today")
+    }
     new, old = st.columns([1, 1], gap="medium")
     with new:
         table = kiosk_tables.proposed(sited.view.shown)

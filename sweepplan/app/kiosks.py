@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import areas, kiosk_parts, kiosk_rules, kiosk_tables, livemap, pictures, state
+from sweepplan.app import areas, glossary, kiosk_parts, kiosk_rules, kiosk_tables, livemap, pictures, state
 from sweepplan.app.livemap import Clicked
 from sweepplan.app.state import Opened, Sited
 from sweepplan.app.words import number, plain, sentence
@@ -83,7 +83,8 @@ def _headline(opened: Opened, sited: Sited, rules: KioskRules) -> None:
     counted = f"fewer than {least}" if total is None else f"{total:,.0f}"
     st.markdown(
         f"{plain(opened.city.area.label)} · {counted} {kind} reports in the year before "
-        f"{now.day} {now:%B %Y} · :primary[**{proof}**]"
+        f"{now.day} {now:%B %Y} · :primary[**{proof}**]",
+        help=glossary.TERMS.get(proof),
     )
     for line in kiosk_tables.rule_costs(sited, rules, least):
         st.caption(plain(line))

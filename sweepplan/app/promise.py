@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import desk, handout, shown
+from sweepplan.app import desk, glossary, handout, shown
 from sweepplan.app.state import Opened, Planned
 from sweepplan.app.words import plain, sentence
 from sweepplan.bridge import share_words
+
+_PROMISE = f"Over due: {glossary.TERMS['over due']}. Best possible: {glossary.TERMS['best possible']}"
 
 
 def show(opened: Opened, planned: Planned | None, rows: shown.Rows) -> None:
@@ -24,7 +26,7 @@ def show(opened: Opened, planned: Planned | None, rows: shown.Rows) -> None:
     judged = planned.sweep.judged
     expected = f"{judged.needles:,.0f} needles expected{share_words(judged)}"
     began = shown.begun(planned.sweep, opened.city.area)
-    st.markdown(f"{plain(began)}**{shown.promise(passed, opened.as_of)}** · {expected}")
+    st.markdown(f"{plain(began)}**{shown.promise(passed, opened.as_of)}** · {expected}", help=_PROMISE)
     for reason in shown.reasons(passed):
         st.markdown(f":orange[{plain(reason)}]")
     if not shown.asks_for(rows, planned.settings.crews):

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from sweepplan import bridge, report
-from sweepplan.app import state
+from sweepplan.app import glossary, state
 from sweepplan.app.options import Options, opened_store
 from sweepplan.app.shown import day_of
 from sweepplan.app.state import Opened
@@ -44,7 +44,7 @@ def panel(opened: Opened, kind: str, role: str, gathered: Published) -> None:
         _changed(gathered)
         if told is not None:
             st.caption(f"How often: {plain(report.how_often(told))}")
-        st.caption(_CANNOT)
+        st.caption(_CANNOT, help=f"Spike: {glossary.TERMS['spike']}")
 
 
 def rate(told: Watched) -> str:

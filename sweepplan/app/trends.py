@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sweepplan.app import figures, pictures, state
+from sweepplan.app import figures, glossary, pictures, state
 from sweepplan.app.state import Opened
 from sweepplan.app.words import plain
 from sweepplan.maps.words import counted
@@ -15,7 +15,7 @@ def trend(health: Health, opened: Opened) -> None:
     """Draw reports by week or month, what is expected, and when the programme changed."""
     each = "week" if health.exact else "month"
     ahead = ", and what is expected of the next four: 80 % interval" if health.exact else ""
-    st.markdown(f"**Reports a {each}**{ahead}")
+    st.markdown(f"**Reports a {each}**{ahead}", help=glossary.TERMS["interval"] if ahead else None)
     if health.trend.empty:
         st.info(f"No whole {each} of reports yet.")
         return
@@ -42,7 +42,10 @@ def answers(health: Health) -> None:
         by = st.segmented_control(
             "By", list(health.by), default=next(iter(health.by)), required=True, key="by", help=said
         )
-        st.dataframe(figures.answers(health.by[str(by)], str(by)), hide_index=True, height="auto")
+        columns = glossary.columns("Median", "Nine of ten in")
+        st.dataframe(
+            figures.answers(health.by[str(by)], str(by)), hide_index=True, height="auto", column_config=columns
+        )
     if health.hidden:
         st.caption(f"Withheld: {counted(health.hidden, 'figure')} of fewer reports than may be told.")
     st.caption(
@@ -69,7 +72,7 @@ def work(opened: Opened, health: Health, role: str) -> None:
         return
     of_shift = f", {done.hours / done.shift_h:.0%} of {done.shift_h:,.0f} h on shift" if done.shift_h else ""
     st.markdown(f"**What crews did**: {done.hours:,.0f} h logged{of_shift}")
-    st.dataframe(figures.streams(done), hide_index=True)
+    st.dataframe(figures.streams(done), hide_index=True, column_config=glossary.columns("Needles", "Found some"))
     if len(done.outcomes):
         st.markdown(f"Requests answered: {plain(figures.outcomes(done))}.")
     st.caption(
