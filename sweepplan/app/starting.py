@@ -27,7 +27,7 @@ _KIOSKS = "GeoJSON or CSV with a place and, if there is one, a name; empty: the 
 _REPORTS = "CSV, JSON or XLSX with a day, a place and what was reported, as the city gives it out"
 _FEED = "Who wrote the file; plain reads any table, and guesses its columns"
 _DEPOT = "Where crews start and end, latitude and longitude; empty: the middle of the city"
-_MAKE = "Reads all three, and keeps them in a folder of their own; nothing is kept of what cannot be read"
+_MAKE = "Reads all that is given, and keeps it in a folder of its own; nothing is kept where one of them cannot be read"
 
 
 def needed(settings: Settings, imports: pd.DataFrame) -> bool:
